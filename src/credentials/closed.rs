@@ -1,40 +1,83 @@
 //! Records that were sealed with a key that is not here: whose they are can be told by no key that is.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, View};
+use crate::store::{StoreError, StoredRecord, View};
 use crate::vault::{ResourceOwnerId, SealedText};
+
+/// Whose records are closed, as far as that was looked for: others never become so, for whatever is sealed here is sealed with a
+/// key that is here, and none goes while this runs.
+#[derive(Debug, Default)]
+pub(super) struct Closed(Mutex<Option<Vec<DeviceUuid>>>);
+
+impl Closed {
+    fn known(&self) -> Option<Vec<DeviceUuid>> {
+        self.lock().clone()
+    }
+
+    fn note(&self, closed: Vec<DeviceUuid>) {
+        *self.lock() = Some(closed);
+    }
+
+    /// Every change is one assignment, so that what a panic left behind is whole.
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<DeviceUuid>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl CredentialsDevices {
     /// The credentials devices of this gateway's API whose record names a key that is not here. Records of format 1 name none.
+    /// All records are read for that once.
     ///
     /// # Errors
     /// What the store reports.
     pub async fn closed(&self) -> Result<Vec<DeviceUuid>, StoreError> {
-        // Whatever is sealed here, is sealed with a key that is here, and none goes while this runs.
-        if self.all_open.load(Ordering::Relaxed) {
-            return Ok(Vec::new());
-        }
-        let (vault, sealing) = (Arc::clone(&self.vault), Arc::clone(&self.sealing));
+        let closed = match self.closed.known() {
+            Some(known) if known.is_empty() => return Ok(known),
+            Some(known) => self.still_closed(known).await?,
+            None => self.all_closed().await?,
+        };
+        self.closed.note(closed.clone());
+        Ok(closed)
+    }
+
+    async fn all_closed(&self) -> Result<Vec<DeviceUuid>, StoreError> {
+        let is_closed = self.is_closed_record();
         let look = move |view: &View<'_>| {
             let mut closed = Vec::new();
             view.each_record(|device, record| {
-                let sealed = SealedText { endo: &record.endo, signature: &record.signature };
-                let is_ours = || sealing.other_api(record.source.as_deref(), None).is_none();
-                if vault.missing_key(&device, sealed).is_some() && is_ours() {
+                if is_closed(&device, &record) {
                     closed.push(device);
                 }
             })?;
             Ok::<_, StoreError>(closed)
         };
-        let closed = self.store.search(look).await?;
-        if closed.is_empty() {
-            self.all_open.store(true, Ordering::Relaxed);
+        self.store.search(look).await
+    }
+
+    async fn still_closed(&self, known: Vec<DeviceUuid>) -> Result<Vec<DeviceUuid>, StoreError> {
+        let is_closed = self.is_closed_record();
+        let look = move |view: &View<'_>| {
+            let mut closed = Vec::new();
+            for device in known {
+                if view.record(&device)?.is_some_and(|record| is_closed(&device, &record)) {
+                    closed.push(device);
+                }
+            }
+            Ok::<_, StoreError>(closed)
+        };
+        self.store.search(look).await
+    }
+
+    fn is_closed_record(&self) -> impl Fn(&DeviceUuid, &StoredRecord) -> bool + Send + 'static {
+        let (vault, sealing) = (Arc::clone(&self.vault), Arc::clone(&self.sealing));
+        move |device, record| {
+            let sealed = SealedText { endo: &record.endo, signature: &record.signature };
+            let is_ours = || sealing.other_api(record.source.as_deref(), None).is_none();
+            vault.missing_key(device, sealed).is_some() && is_ours()
         }
-        Ok(closed)
     }
 
     /// Those of them whose account this owner proved control of within a year.

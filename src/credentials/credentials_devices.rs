@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use super::arrivals::Arrivals;
 use super::asked_lately::AskedLately;
 use super::bad_records::BadRecords;
+use super::closed::Closed;
 use super::enders::Enders;
 use super::held_tokens::HeldTokens;
 use super::making::InMaking;
@@ -58,8 +59,8 @@ pub struct CredentialsDevices {
     pub(super) sealing: Arc<Sealing>,
     /// Who opens whose record with the private key just now.
     pub(super) openings: Arc<Queues<DeviceUuid>>,
-    /// Whether it is known that every record that names its key has it here.
-    pub(super) all_open: Arc<AtomicBool>,
+    /// Records whose key is not here.
+    pub(super) closed: Arc<Closed>,
     /// Records that did not open.
     pub(super) bad_records: Arc<BadRecords>,
     /// Secrets that are typed in, to show that somebody has them.
@@ -106,7 +107,7 @@ impl CredentialsDevices {
             clock,
             sealing: Arc::new(sealing),
             openings: Arc::default(),
-            all_open: Arc::default(),
+            closed: Arc::default(),
             bad_records: Arc::default(),
             typings: Arc::default(),
             asked_lately: Arc::default(),
