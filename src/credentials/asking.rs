@@ -12,7 +12,7 @@ use super::receipt::{Receipt, amend};
 use super::telling::unopened;
 use super::{CredentialsDevices, CredentialsError};
 use crate::source::oauth2::{OAuthClient, OAuthError, Revoked};
-use crate::source::renewal::{Ending, Held, LastRenewal, RenewalError, is_answer_lost, is_held};
+use crate::source::renewal::{EndingSecret, Held, LastRenewal, RenewalError, is_answer_lost, is_held};
 use crate::store::{Fingerprint, QueuedRevocation, StoreError, StoredRecord, Transaction, View};
 use crate::telemetry::with_causes;
 use crate::vault::{Clients, Grant, SecretText};
@@ -296,7 +296,7 @@ impl Asking<'_> {
         }
         let (access, client) = (self.left.opened.secret().copy(), clients.refresh_token.clone());
         let held = Held { access, refresh: Some(refresh.copy()), client };
-        let ending = Ending {
+        let ending = EndingSecret {
             device: self.revocation.credentials.clone(),
             copy: self.revocation.seq,
             record: self.record.clone(),

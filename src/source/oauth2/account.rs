@@ -23,7 +23,7 @@ const LONGEST_EXTRA: usize = 4096;
 
 /// The account behind a token.
 #[derive(Clone, Debug)]
-pub struct Account {
+pub struct ResourceOwner {
     /// Its id: text or an integer, nothing else.
     pub id: ResourceOwnerId,
     /// Its name, for people.
@@ -49,7 +49,7 @@ impl OAuthClient {
     /// # Errors
     /// [`OAuthError::AccountId`] where the id is neither text nor an integer; [`OAuthError::TokenRejected`] where the
     /// provider does not take the token; else what went wrong on the way.
-    pub async fn account(&self, tokens: &Tokens) -> Result<Account, OAuthError> {
+    pub async fn account(&self, tokens: &Tokens) -> Result<ResourceOwner, OAuthError> {
         match &self.settings.profile_url {
             Some(url) => self.profile(url, &tokens.access).await,
             None => read(&self.settings.profile, tokens.told.expose()),
@@ -69,7 +69,7 @@ impl OAuthClient {
         }
     }
 
-    async fn profile(&self, url: &Url, access: &SecretText) -> Result<Account, OAuthError> {
+    async fn profile(&self, url: &Url, access: &SecretText) -> Result<ResourceOwner, OAuthError> {
         let answer = self.ask_profile(url, access).await?;
         check(&answer, access)?;
         read(&self.settings.profile, std::str::from_utf8(answer.body()).map_err(|_| OAuthError::Unreadable)?)
@@ -110,7 +110,7 @@ fn check(answer: &Response<Bytes>, access: &SecretText) -> Result<(), OAuthError
     }
 }
 
-fn read(profile: &Profile, told: &str) -> Result<Account, OAuthError> {
+fn read(profile: &Profile, told: &str) -> Result<ResourceOwner, OAuthError> {
     let members = serde_json::from_str::<Map<String, Value>>(told).map_err(|_| OAuthError::Unreadable)?;
     let members = SecretMap::from(members);
     let find = |pointer: &str| find(members.expose(), pointer);
@@ -125,7 +125,7 @@ fn read(profile: &Profile, told: &str) -> Result<Account, OAuthError> {
     });
     let part = |pointer: &String| part(find(pointer), told, pointer);
     let id = whole_id(profile.id.iter().map(part).collect::<Result<_, _>>()?);
-    Ok(Account { id, username, extras: extras.collect() })
+    Ok(ResourceOwner { id, username, extras: extras.collect() })
 }
 
 /// What stands at this pointer of the profile, which has this value, as an id or a part of one.

@@ -12,7 +12,7 @@ mod revocation;
 mod safe_text;
 mod settings;
 
-pub use account::{Account, Probe};
+pub use account::{Probe, ResourceOwner};
 pub use answer::Tokens;
 pub use authorization::{CallbackError, LIFE, Pending};
 pub use bad_grants::BadGrants;

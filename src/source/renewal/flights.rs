@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::demand::{Demand, Rejection, Renewed};
 use super::error::RenewalError;
-use super::for_an_end::{Ending, LastRenewal};
+use super::for_an_end::{EndingSecret, LastRenewal};
 use super::judgement::may_send_again;
 use super::renewer::Renewer;
 use crate::message::DeviceUuid;
@@ -116,7 +116,7 @@ impl Renewals {
     ///
     /// # Errors
     /// [`RenewalError`], where it may come to something another time.
-    pub async fn for_an_end(&self, ending: Ending) -> Result<LastRenewal, RenewalError> {
+    pub async fn for_an_end(&self, ending: EndingSecret) -> Result<LastRenewal, RenewalError> {
         let renewer = Arc::clone(&self.renewer);
         let renewing = tokio::spawn(async move { renewer.renew_for_an_end(ending).await });
         renewing.await.unwrap_or(Err(RenewalError::Interrupted))

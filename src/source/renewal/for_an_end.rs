@@ -17,7 +17,7 @@ use crate::vault::SecretText;
 
 /// A secret that is to end at the API.
 #[derive(Debug)]
-pub struct Ending {
+pub struct EndingSecret {
     /// For what it is sealed.
     pub device: DeviceUuid,
     /// What names its sealed copy in the store.
@@ -58,8 +58,8 @@ impl Renewer {
     ///
     /// # Errors
     /// [`RenewalError`], where it may come to something another time.
-    pub(super) async fn renew_for_an_end(&self, ending: Ending) -> Result<LastRenewal, RenewalError> {
-        let Ending { device, copy, record, held } = ending;
+    pub(super) async fn renew_for_an_end(&self, ending: EndingSecret) -> Result<LastRenewal, RenewalError> {
+        let EndingSecret { device, copy, record, held } = ending;
         let Some(token) = held.refresh.as_ref().map(SecretText::fingerprint) else {
             return Ok(LastRenewal::Over);
         };

@@ -47,7 +47,7 @@ pub use clients::{CameBy, OTHER_CLIENT};
 pub use demand::{Demand, Rejection, RenewalSettings, Renewed, SaidBy};
 pub use error::{RecordsError, RenewalError};
 pub use flights::Renewals;
-pub use for_an_end::{Ending, LastRenewal};
+pub use for_an_end::{EndingSecret, LastRenewal};
 pub use judgement::{NOBODY_RENEWS, is_answer_lost, is_held, may_be_lost_answer};
 pub use records::{CameTo, Held, NewSecret, Outcome, Records, Replaced, Sake, Sending, Stranded};
 pub use refusal::{Refused, note_refusal};
