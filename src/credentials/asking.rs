@@ -291,7 +291,8 @@ impl Asking<'_> {
     /// Answers whether something came of the refresh token, or may have, of which nobody knows.
     async fn renew(&self, refresh: &SecretText, clients: &Clients) -> Result<bool, Hindrance> {
         let Some(renewing) = &self.devices.renewing else { return Ok(false) };
-        if self.devices.clock.now() < self.revocation.renewable_from {
+        let now = self.devices.clock.now();
+        if self.revocation.renewable_from.is_none_or(|from| now < from) {
             return Err(self.unanswered(&OAuthError::TokenRejected));
         }
         let (access, client) = (self.left.opened.secret().copy(), clients.refresh_token.clone());

@@ -25,15 +25,18 @@ pub struct QueuedRevocation {
     /// The last moment when it was written down, where it is a stray, and was there already: what was sent until then may have
     /// brought it.
     pub came: Moment,
-    /// Before this it is not renewed for its end: it was brought for one, and an API that does not know what it just gave would
-    /// have more be brought for ever.
-    pub renewable_from: Timestamp,
+    /// Before this it is not renewed for its end, without it never: it was brought for one, and an API that does not know what it
+    /// just gave would have more be brought for ever.
+    pub renewable_from: Option<Timestamp>,
     /// What of it is over already.
     pub over: Vec<Fingerprint>,
 }
 
 /// What stands in place of a stray's receipt: they count from 1.
 const NO_RECEIPT: i64 = 0;
+
+/// What stands for the time from which on it is renewed that is never renewed.
+const NEVER: i64 = i64::MAX;
 
 const COLUMNS: &str = "seq, credentials, receipt, made_at, attempts, refresh, came, renewable_from, ended";
 
@@ -104,7 +107,7 @@ pub struct NewRevocation<'a> {
     came: Moment,
     made_at: Timestamp,
     due_at: Timestamp,
-    renewable_from: Timestamp,
+    renewable_from: Option<Timestamp>,
 }
 
 impl<'a> NewRevocation<'a> {
@@ -115,7 +118,7 @@ impl<'a> NewRevocation<'a> {
         record: &'a StoredRecord,
         now: Timestamp,
     ) -> Self {
-        let (came, renewable_from) = (Moment::default(), Timestamp::from_millis(0));
+        let (came, renewable_from) = (Moment::default(), Some(Timestamp::from_millis(0)));
         Self { credentials, receipt, record, refresh: None, came, made_at: now, due_at: now, renewable_from }
     }
 
@@ -135,7 +138,7 @@ impl<'a> NewRevocation<'a> {
     /// The same, which the API knows until its access token ends by itself, or always where that is not known.
     #[must_use]
     pub fn renewable_from(self, ends_at: Option<Timestamp>) -> Self {
-        Self { renewable_from: ends_at.unwrap_or(Timestamp::from_millis(i64::MAX)), ..self }
+        Self { renewable_from: ends_at, ..self }
     }
 
     /// What a sign-in brought at `now`, sealed for `name`: it ends at `due_at`, unless a record holds it by then.
@@ -174,7 +177,7 @@ impl Transaction<'_> {
             due_at.as_millis(),
             refresh,
             came.number(),
-            renewable_from.as_millis(),
+            renewable_from.map_or(NEVER, Timestamp::as_millis),
         ))?;
         Ok(self.last_insert_rowid())
     }
@@ -289,7 +292,7 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRevocation> {
         attempts: row.get(4)?,
         refresh: row.get(5)?,
         came: Moment::of(row.get(6)?),
-        renewable_from: Timestamp::from_millis(row.get(7)?),
+        renewable_from: Some(row.get(7)?).filter(|from| *from != NEVER).map(Timestamp::from_millis),
         over: row.get::<_, Vec<u8>>(8)?.as_chunks().0.to_vec(),
     })
 }
