@@ -7,6 +7,7 @@ use crate::support::bus::{Device, TestBus};
 use crate::support::real;
 
 const LAST: u8 = 0x80;
+const RESERVED: u8 = 0x40;
 const GOES_ON: u8 = 0;
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
@@ -83,11 +84,18 @@ fn broken() -> Vec<(&'static str, Vec<u8>, u16)> {
         ("bytes within a text", [frame(TEXT, "2"), frame(BINARY | LAST, "2")].concat(), 1002),
         ("a control frame that is not whole", frame(PING, "x"), 1002),
         ("the same within a text", [frame(TEXT, "2"), frame(CLOSE, "")].concat(), 1002),
+        ("a reserved bit", frame(LAST | RESERVED | TEXT, "2"), 1002),
+        ("a reserved bit within a text", [frame(TEXT, "2"), frame(LAST | RESERVED, "")].concat(), 1002),
+        ("a reserved bit, and half of a head", vec![LAST | RESERVED | TEXT, 0xfe], 1002),
+        ("a message of no known kind", frame(LAST | 3, "2"), 1002),
+        ("a control frame of no known kind", frame(LAST | 11, ""), 1002),
+        ("a control frame of too many", frame(LAST | PING, [0; 126]), 1002),
+        ("the same within a text, announced", [frame(TEXT, "2"), vec![LAST | PONG, 0xfe, 0, 126]].concat(), 1002),
+        ("no UTF-8 in one frame", frame(LAST | TEXT, b"4\xff"), 1007),
         ("no UTF-8", in_frames(TEXT, &[b"4\xf0\x9f", b"\x98x"]), 1007),
         ("no UTF-8 at its end", in_frames(TEXT, &[b"4", b"\xf0\x9f\x98"]), 1007),
         ("one byte too many", beyond, 1009),
         ("too many announced", announced, 1009),
-        ("a control frame of too many", [frame(TEXT, "2"), frame(LAST | PING, [0; 126])].concat(), 1009),
         ("very many empty frames", empty, 1008),
     ]
 }

@@ -1,8 +1,9 @@
-//! Looks at the head of each frame that comes over a websocket, before what reads frames gathers its payload (RFC 6455, 5.2
-//! and 5.4).
+//! Looks at the head of each frame that comes over a websocket, before what reads frames gathers its payload (RFC 6455, 5.2,
+//! 5.4 and 5.5).
 //!
 //! That gathers a frame until it is whole, however large it is.
 
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -21,8 +22,8 @@ const CONTROL_BYTES: u64 = 125;
 const MASK_BIT: u8 = 0x80;
 const MASK_BYTES: u64 = 4;
 
-/// What comes over a websocket, up to the first frame that makes its message larger than `limit`: that is
-/// [`PayloadError::Overflow`].
+/// What comes over a websocket, up to the first frame that makes its message larger than `limit`, which is
+/// [`PayloadError::Overflow`], or to a control frame that is larger than any, which is [`io::ErrorKind::InvalidData`].
 pub(super) struct Heads {
     from: Payload,
     limit: u64,
@@ -33,9 +34,21 @@ pub(super) struct Heads {
     begun: u64,
 }
 
-/// A frame or a message that is larger than it may be.
+/// What is larger than it may be.
 #[derive(Debug)]
-struct TooLarge;
+enum TooLarge {
+    Message,
+    Control,
+}
+
+impl From<TooLarge> for PayloadError {
+    fn from(what: TooLarge) -> Self {
+        match what {
+            TooLarge::Message => Self::Overflow,
+            TooLarge::Control => Self::Io(io::ErrorKind::InvalidData.into()),
+        }
+    }
+}
 
 impl Heads {
     /// Messages with at most so many bytes of payload, in one frame or in several.
@@ -63,11 +76,11 @@ impl Heads {
     fn weigh(&mut self, length: u64) -> Result<(), TooLarge> {
         let kind = self.head[0] & KIND_BITS;
         if kind & CONTROL_BIT != 0 {
-            return if length > CONTROL_BYTES { Err(TooLarge) } else { Ok(()) };
+            return if length > CONTROL_BYTES { Err(TooLarge::Control) } else { Ok(()) };
         }
         let before = if kind == GOES_ON { self.begun } else { 0 };
         if length > self.limit - before {
-            return Err(TooLarge);
+            return Err(TooLarge::Message);
         }
         let is_last = self.head[0] & LAST_BIT != 0;
         self.begun = if is_last { 0 } else { before + length };
@@ -92,7 +105,7 @@ impl Stream for Heads {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let heads = self.get_mut();
         let next = heads.from.poll_next_unpin(context);
-        next.map_ok(|bytes| heads.look(&bytes).map(|()| bytes).map_err(|TooLarge| PayloadError::Overflow))
+        next.map_ok(|bytes| heads.look(&bytes).map(|()| bytes).map_err(PayloadError::from))
             .map(|next| next.map(Result::flatten))
     }
 }

@@ -1,6 +1,8 @@
 //! A session's websocket: frames in both directions, as fast as its reader reads.
 
 use std::convert::Infallible;
+use std::io::ErrorKind;
+use std::str::Utf8Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -198,6 +200,12 @@ impl Line {
 /// What the client is told about what it sent, if it is still there to be told (RFC 6455, 7.4.1).
 fn reason(error: &ProtocolError) -> Option<CloseCode> {
     let ProtocolError::Io(cause) = error else { return Some(CloseCode::Protocol) };
-    let cause = cause.get_ref().and_then(|cause| cause.downcast_ref());
-    matches!(cause, Some(PayloadError::Overflow)).then_some(CloseCode::Size)
+    let cause = cause.get_ref()?;
+    match cause.downcast_ref() {
+        Some(PayloadError::Overflow) => Some(CloseCode::Size),
+        Some(PayloadError::Io(cause)) if cause.kind() == ErrorKind::InvalidData => Some(CloseCode::Protocol),
+        Some(_) => None,
+        None if cause.is::<Utf8Error>() => Some(CloseCode::Invalid),
+        None => Some(CloseCode::Protocol),
+    }
 }
