@@ -28,9 +28,8 @@
 //! | [`message`] | messages, routes, replies: pure |
 //! | [`negotiation`] | what a caller accepts and already has: pure |
 //! | [`paging`] | lists that are shown a page at a time: pure |
-//! | [`places`] | places to wait in, of which nobody has all |
 //! | [`queueing`] | turns, so many at a time for each name |
-//! | [`sharing`] | turns and room in memory, of which each device has its share |
+//! | [`sharing`] | turns, room in memory and places to wait in, of which nobody has all |
 //! | [`signature`] | HTTP signatures, both ways: pure |
 //! | [`vault`] | the keys of records: seal, verify, open |
 //! | [`egress`] | the one HTTP client for everything that leaves |
@@ -65,7 +64,6 @@ pub mod memory;
 pub mod message;
 pub mod negotiation;
 pub mod paging;
-pub mod places;
 pub mod queueing;
 pub mod sharing;
 pub mod signature;

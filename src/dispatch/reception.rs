@@ -23,8 +23,7 @@ use super::{Arrival, NotReceived, Verdict};
 use crate::bus::Login;
 use crate::credentials::OpenRecord;
 use crate::message::{DeviceUuid, Failure, MESSAGE_RECEIVED, Parties, Route};
-use crate::places::Places;
-use crate::sharing::{Turn, Turns};
+use crate::sharing::{Places, Turn, Turns};
 use crate::store::{AskedFor, Feed, NewDelivery, StoreError, Taken, Transaction, Work};
 use crate::telemetry::with_causes;
 

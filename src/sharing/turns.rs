@@ -1,13 +1,14 @@
 //! Turns to be worked on: so many pieces of work at a time, and so much of them, of which each device has its share, whether they
 //! were just brought or wait in the store.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::shares::{Ask, Cost, Shares};
+use super::shares::{Ask, Cost, Shares, Ticket};
 use crate::message::DeviceUuid;
 
 /// The turns of one worker. Cheap to clone; every clone gives the same ones. A device has no more than half of what others leave,
@@ -29,6 +30,12 @@ pub struct Turn {
     cost: Cost,
 }
 
+/// Somebody who waits for one, until this is dropped.
+struct Waiting<'a> {
+    turns: &'a Turns,
+    ticket: Ticket,
+}
+
 impl Turns {
     /// So many turns at a time, but one at least, with room in memory for so many bytes of what has one.
     pub fn within(most: usize, bytes: usize) -> Self {
@@ -48,15 +55,8 @@ impl Turns {
 
     /// A turn for work of this device that takes so many bytes, where there is one that nobody waits for.
     pub fn now(&self, device: &DeviceUuid, bytes: usize) -> Option<Turn> {
-        let (cost, (told, mut turn)) = (self.cost(1, bytes), oneshot::channel());
-        let granted = {
-            let mut shares = self.shares();
-            let ticket = shares.ask(device, cost, told)?;
-            let granted = shares.grant();
-            shares.withdraw(device, cost, ticket);
-            granted
-        };
-        self.tell(granted);
+        let (told, mut turn) = oneshot::channel();
+        drop(self.wait(device, self.cost(1, bytes), told)?);
         turn.try_recv().ok()
     }
 
@@ -72,10 +72,7 @@ impl Turns {
         bytes: usize,
         patience: Option<Duration>,
     ) -> Option<Turn> {
-        match patience {
-            Some(patience) => timeout(patience, self.next(device, bytes)).await.ok().flatten(),
-            None => self.next(device, bytes).await,
-        }
+        within(patience, self.next(device, bytes)).await
     }
 
     /// Room in memory alone, for what somebody brings, or none where there is none for so long, if anybody says how long.
@@ -89,11 +86,7 @@ impl Turns {
         if cost.bytes == 0 {
             return Some(Turn { turns: self.clone(), device: device.clone(), cost });
         }
-        let room = self.once_there_is(device, cost);
-        match patience {
-            Some(patience) => timeout(patience, room).await.ok().flatten(),
-            None => room.await,
-        }
+        within(patience, self.once_there_is(device, cost)).await
     }
 
     /// Gives no more.
@@ -108,13 +101,13 @@ impl Turns {
 
     async fn once_there_is(&self, device: &DeviceUuid, cost: Cost) -> Option<Turn> {
         let (told, turn) = oneshot::channel();
-        let granted = {
-            let mut shares = self.shares();
-            shares.ask(device, cost, told)?;
-            shares.grant()
-        };
-        self.tell(granted);
+        let _waiting = self.wait(device, cost, told)?;
         turn.await.ok()
+    }
+
+    fn wait(&self, device: &DeviceUuid, cost: Cost, told: oneshot::Sender<Turn>) -> Option<Waiting<'_>> {
+        let ticket = self.change(|shares| shares.ask(device, cost, told))?;
+        Some(Waiting { turns: self, ticket })
     }
 
     /// What takes more than there is at all has all of it.
@@ -122,11 +115,17 @@ impl Turns {
         Cost { turns, bytes: bytes.min(self.0.all.bytes) }
     }
 
-    /// Not while the shares are locked: the turn of somebody who left is given back at once.
-    fn tell(&self, granted: Vec<Ask>) {
-        for Ask { device, cost, told, .. } in granted {
+    /// Changes the shares, and tells whoever gets a turn by that. Not while they are locked: the turn of somebody who left is
+    /// given back at once.
+    fn change<R>(&self, change: impl FnOnce(&mut Shares) -> R) -> R {
+        let (changed, granted) = {
+            let mut shares = self.shares();
+            (change(&mut shares), shares.grant())
+        };
+        for Ask { ticket: Ticket { device, cost, .. }, told } in granted {
             drop(told.send(Turn { turns: self.clone(), device, cost }));
         }
+        changed
     }
 
     fn shares(&self) -> MutexGuard<'_, Shares> {
@@ -136,11 +135,19 @@ impl Turns {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let granted = {
-            let mut shares = self.turns.shares();
-            shares.give_back(&self.device, self.cost);
-            shares.grant()
-        };
-        self.turns.tell(granted);
+        self.turns.change(|shares| shares.give_back(&self.device, self.cost));
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.turns.change(|shares| shares.withdraw(&self.ticket));
+    }
+}
+
+async fn within(patience: Option<Duration>, turn: impl Future<Output = Option<Turn>>) -> Option<Turn> {
+    match patience {
+        Some(patience) => timeout(patience, turn).await.ok().flatten(),
+        None => turn.await,
     }
 }

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use endo::dispatch::turns;
 use endo::job::{Job, JobContext, JobError};
 use endo::sharing::Turns;
+use futures_util::future::FutureExt;
+use futures_util::poll;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -138,4 +140,18 @@ async fn a_message_that_needs_all_the_room_gets_it_before_what_came_later() {
     scene.gate.open.add_permits(2);
     is_answered(&mut scene.other).await;
     scene.end().await;
+}
+
+#[tokio::test]
+async fn who_waits_for_room_in_memory_no_more_keeps_nobody_waiting() {
+    const ROOM: usize = 4 << 20;
+    let turns = Turns::within(8, ROOM);
+    let [busy, patient, next] = ["busy", "patient", "next"].map(Into::into);
+    let _held = turns.now(&busy, ROOM / 2).unwrap();
+    let mut wants_all = turns.next(&patient, ROOM).boxed();
+    assert!(poll!(&mut wants_all).is_pending());
+    let mut wants_some = turns.next(&next, ROOM / 2).boxed();
+    assert!(poll!(&mut wants_some).is_pending(), "it came later");
+    drop(wants_all);
+    assert!(wants_some.now_or_never().flatten().is_some());
 }

@@ -90,7 +90,11 @@ fn broken() -> Vec<(&'static str, Vec<u8>, u16)> {
         ("a message of no known kind", frame(LAST | 3, "2"), 1002),
         ("a control frame of no known kind", frame(LAST | 11, ""), 1002),
         ("a control frame of too many", frame(LAST | PING, [0; 126]), 1002),
-        ("the same within a text, announced", [frame(TEXT, "2"), vec![LAST | PONG, 0xfe, 0, 126]].concat(), 1002),
+        (
+            "the same within a text, announced",
+            [frame(TEXT, "2"), vec![LAST | PONG, 0xfe, 0, 126]].concat(),
+            1002,
+        ),
         ("no UTF-8 in one frame", frame(LAST | TEXT, b"4\xff"), 1007),
         ("no UTF-8", in_frames(TEXT, &[b"4\xf0\x9f", b"\x98x"]), 1007),
         ("no UTF-8 at its end", in_frames(TEXT, &[b"4", b"\xf0\x9f\x98"]), 1007),

@@ -21,7 +21,7 @@ use crate::bus::embedded::EmbeddedBus;
 use crate::connection::{Lookout, attend};
 use crate::egress::Url;
 use crate::memory::Room;
-use crate::places::Places;
+use crate::sharing::Places;
 use crate::store::Account;
 
 /// What the routes share.

@@ -13,7 +13,7 @@ use super::server::Door;
 use crate::bus::Login;
 use crate::bus::embedded::{BusError, EmbeddedBus};
 use crate::connection::Connection;
-use crate::places::Place;
+use crate::sharing::Place;
 use crate::store::{Account, HalfDone, StoreError, Transaction, View};
 
 /// Nobody looks before whether the caller hangs up. What is answered sooner costs nothing more, and is answered also where

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::share::is_within_share;
+
 /// This part is kept for those who have no place yet.
 const KEPT_PART: usize = 8;
 
@@ -50,15 +52,10 @@ impl<K: Clone + Eq + Hash> Places<K> {
     /// A place on the share of `name`: no more than half of what others leave. Some are kept for who has none.
     pub fn of(&self, name: K) -> Option<Place<K>> {
         let mut taken = self.taken();
-        let free = self.all.saturating_sub(taken.count);
-        let left = match taken.of.get(&name) {
-            None => free,
-            Some(held) => {
-                let free = free.saturating_sub(self.all / KEPT_PART);
-                (free + held).div_ceil(2).saturating_sub(*held)
-            }
-        };
-        (left > 0).then(|| self.place(&mut taken, Some(name)))
+        let (free, kept) = (self.all.saturating_sub(taken.count), self.all / KEPT_PART);
+        let held = taken.of.get(&name).copied().unwrap_or_default();
+        let may = free > 0 && is_within_share(free.saturating_sub(kept), held, 1);
+        may.then(|| self.place(&mut taken, Some(name)))
     }
 
     fn place(&self, taken: &mut Taken<K>, of: Option<K>) -> Place<K> {
