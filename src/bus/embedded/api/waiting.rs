@@ -20,11 +20,20 @@ use crate::store::{Account, HalfDone, StoreError, Transaction, View};
 /// the caller says at once that it sends no more.
 const MOMENT: Duration = Duration::from_millis(20);
 
-/// Who asks the bus for something; nothing is proven yet.
+/// Who asks the bus for something; what is asked for looks at the login once more.
 #[derive(Clone, Debug)]
 pub(super) struct Asking {
     pub(super) login: Option<Login>,
+    /// Whether the login was right when somebody looked.
+    is_proven: bool,
     connection: Option<Connection>,
+}
+
+/// Who asks, in the place that they wait in.
+pub(super) struct Seated {
+    who: Asking,
+    turn: Turn,
+    _place: Place<Account>,
 }
 
 /// Whether the turn of what is asked for has come, or its caller was gone before. Cheap to clone.
@@ -34,12 +43,12 @@ struct Turn(Arc<AtomicBool>);
 impl Asking {
     /// Whoever this request comes from, with this login.
     pub(super) fn of(request: &HttpRequest, login: Option<Login>) -> Self {
-        Self { login, connection: Connection::of(request) }
+        Self { login, is_proven: false, connection: Connection::of(request) }
     }
 
     /// The same with this login instead.
     pub(super) fn with(self, login: Option<Login>) -> Self {
-        Self { login, ..self }
+        Self { login, is_proven: false, ..self }
     }
 
     /// On whose account the bus works for them.
@@ -48,11 +57,14 @@ impl Asking {
     }
 
     /// The same, once the login is found to be right: what may wait on it is bounded.
-    async fn proven_account(&self, bus: &EmbeddedBus) -> Result<Account, BusError> {
+    async fn proven(self, bus: &EmbeddedBus) -> Result<Self, BusError> {
+        if self.is_proven {
+            return Ok(self);
+        }
         let login = self.login.clone().ok_or(BusError::Forbidden)?;
-        let (proof, proven) = (Account::Proof(login.uuid.clone()), self.account());
+        let proof = Account::Proof(login.uuid.clone());
         bus.look_for(proof, move |bus, view| bus.authenticate(view, &login)).await?;
-        Ok(proven)
+        Ok(Self { is_proven: true, ..self })
     }
 
     /// Done some time after they hung up.
@@ -63,18 +75,16 @@ impl Asking {
             None => pending().await,
         }
     }
+}
 
+impl Seated {
     /// Has it done, unless they are gone before its turn; then nothing is done.
-    async fn unless_gone<T>(
-        &self,
-        turn: &Turn,
-        work: impl Future<Output = Result<T, BusError>>,
-    ) -> Result<T, BusError> {
+    async fn unless_gone<T>(&self, work: impl Future<Output = Result<T, BusError>>) -> Result<T, BusError> {
         let mut work = pin!(work);
         tokio::select! {
             biased;
             done = &mut work => return done,
-            () = self.leaves() => turn.take().map_or(Ok(()), |()| Err(BusError::HungUp))?,
+            () = self.who.leaves() => self.turn.take().map_or(Ok(()), |()| Err(BusError::HungUp))?,
         }
         work.await
     }
@@ -97,19 +107,22 @@ impl Door {
     ///
     /// # Errors
     /// [`BusError::NoPlace`] where their account has all that it may have.
-    pub(super) async fn place(&self, who: &Asking) -> Result<Place<Account>, BusError> {
+    pub(super) async fn seat(&self, who: Asking) -> Result<Seated, BusError> {
+        let turn = Turn::default();
         if let Some(place) = self.places.plenty() {
-            return Ok(place);
+            return Ok(Seated { who, turn, _place: place });
         }
-        let account = self.proven_or_nobody(who.clone()).await?.account();
-        self.places.of(account).ok_or(BusError::NoPlace)
+        let who = self.proven_or_nobody(who).await?;
+        let place = self.places.of(who.account()).ok_or(BusError::NoPlace)?;
+        Ok(Seated { who, turn, _place: place })
     }
 
     /// Who asks where nobody has to show a login: one that is right says so, any other is not looked at (`spec/meshblu.md` 1.3).
     pub(super) async fn proven_or_nobody(&self, who: Asking) -> Result<Asking, BusError> {
-        match who.proven_account(&self.bus).await {
-            Err(BusError::Forbidden) => Ok(who.with(None)),
-            proven => proven.map(|_| who),
+        let nobody = who.clone().with(None);
+        match who.proven(&self.bus).await {
+            Err(BusError::Forbidden) => Ok(nobody),
+            proven => proven,
         }
     }
 
@@ -119,14 +132,13 @@ impl Door {
         who: Asking,
         operations: impl FnOnce(&EmbeddedBus, &View<'_>) -> Result<T, BusError> + Send + 'static,
     ) -> Result<T, BusError> {
-        let _place = self.place(&who).await?;
-        let turn = Turn::default();
-        let begins = turn.clone();
-        let look = self.bus.look_for(who.account(), move |bus, view| {
-            begins.comes()?;
+        let seated = self.seat(who).await?;
+        let turn = seated.turn.clone();
+        let look = self.bus.look_for(seated.who.account(), move |bus, view| {
+            turn.comes()?;
             operations(bus, view)
         });
-        who.unless_gone(&turn, look).await
+        seated.unless_gone(look).await
     }
 
     /// As [`EmbeddedBus::look_far`].
@@ -135,15 +147,14 @@ impl Door {
         who: Asking,
         operations: impl FnOnce(&EmbeddedBus, &View<'_>) -> Result<T, BusError> + Send + 'static,
     ) -> Result<T, BusError> {
-        let _place = self.place(&who).await?;
-        let account = who.proven_account(&self.bus).await?;
-        let turn = Turn::default();
-        let begins = turn.clone();
-        let search = self.bus.look_far(account, move |bus, view| {
-            begins.comes()?;
+        let mut seated = self.seat(who).await?;
+        seated.who = seated.who.proven(&self.bus).await?;
+        let turn = seated.turn.clone();
+        let search = self.bus.look_far(seated.who.account(), move |bus, view| {
+            turn.comes()?;
             operations(bus, view)
         });
-        who.unless_gone(&turn, search).await
+        seated.unless_gone(search).await
     }
 
     /// As [`EmbeddedBus::change_for`].
@@ -152,14 +163,13 @@ impl Door {
         who: Asking,
         operations: impl FnOnce(&EmbeddedBus, &Transaction<'_>) -> Result<T, BusError> + Send + 'static,
     ) -> Result<T, BusError> {
-        let _place = self.place(&who).await?;
-        let turn = Turn::default();
-        let begins = turn.clone();
-        let change = self.bus.change_for(who.account(), move |bus, transaction| {
-            begins.comes()?;
+        let seated = self.seat(who).await?;
+        let turn = seated.turn.clone();
+        let change = self.bus.change_for(seated.who.account(), move |bus, transaction| {
+            turn.comes()?;
             operations(bus, transaction)
         });
-        who.unless_gone(&turn, change).await
+        seated.unless_gone(change).await
     }
 
     /// As [`EmbeddedBus::change_in_pieces`].
@@ -168,13 +178,12 @@ impl Door {
         who: Asking,
         begin: impl FnOnce(&EmbeddedBus, &Transaction<'_>) -> Result<Option<HalfDone>, BusError> + Send + 'static,
     ) -> Result<Result<(), StoreError>, BusError> {
-        let _place = self.place(&who).await?;
-        let turn = Turn::default();
-        let begins = turn.clone();
+        let seated = self.seat(who).await?;
+        let turn = seated.turn.clone();
         let begin = move |bus: &EmbeddedBus, transaction: &Transaction<'_>| {
-            begins.comes()?;
+            turn.comes()?;
             begin(bus, transaction)
         };
-        who.unless_gone(&turn, self.bus.change_in_pieces(who.account(), begin)).await
+        seated.unless_gone(self.bus.change_in_pieces(seated.who.account(), begin)).await
     }
 }

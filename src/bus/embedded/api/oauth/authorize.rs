@@ -35,7 +35,7 @@ pub(in super::super) async fn ask(door: Data<Door>, http: HttpRequest) -> Answer
         Ok(visit) => visit,
         Err(flaw) => return Ok(flawed(&browser, &http, flaw)),
     };
-    let _place = door.place(&Asking::of(&http, None)).await?;
+    let _seated = door.seat(Asking::of(&http, None)).await?;
     match visit.signed_in {
         Some(signed_in) if !signed_in.open.lists.is_empty() => {
             let Some(id) = &browser.id else { return Ok(page::stale(&visit.request)) };
@@ -65,7 +65,7 @@ pub(in super::super) async fn answer(door: Data<Door>, http: HttpRequest, body: 
     let Some(id) = browser.id.clone().as_ref().filter(fits).cloned() else {
         return Ok(page::stale(&request));
     };
-    let _place = door.place(&Asking::of(&http, None)).await?;
+    let _seated = door.seat(Asking::of(&http, None)).await?;
     match (field("answer"), signed_in) {
         ("deny", _) => Ok(redirect::declined(&browser, &request.decline(Reason::Denied))),
         ("close", Some(signed_in)) => {
