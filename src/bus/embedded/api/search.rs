@@ -21,40 +21,23 @@ use crate::memory::Held;
 
 /// The query is the body.
 pub(super) async fn search(door: Data<Door>, who: Presented, projection: Shown, body: Body) -> Answer {
-    Ok(devices(&door, who, body.or_empty(), projection).await?.found())
+    let asked = Asked { who, wanted: body.or_empty(), projection };
+    Ok(devices(&door, asked, Form::List).await?.found())
 }
 
 /// The query is the address's; the answer a list.
-pub(super) async fn version_2(door: Data<Door>, projection: Shown, Asked { who, wanted }: Asked) -> Answer {
-    Ok(devices(&door, who, wanted, projection).await?.found())
+pub(super) async fn version_2(door: Data<Door>, asked: Asked) -> Answer {
+    Ok(devices(&door, asked, Form::List).await?.found())
 }
 
 /// The query is the address's; the answer an object.
-pub(super) async fn version_1(door: Data<Door>, projection: Shown, Asked { who, wanted }: Asked) -> Answer {
-    let answers = door.answers.clone();
-    let search = door.search(who.asking(), move |bus, view| {
-        let caller = who.caller(bus, view)?;
-        let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
-        let found = bus.reading(view, &caller).search(&query, projection.as_ref())?;
-        Ok(answers.text(found.into_member("devices"))?)
-    });
-    Ok(search.await?.found())
+pub(super) async fn version_1(door: Data<Door>, asked: Asked) -> Answer {
+    Ok(devices(&door, asked, Form::Object).await?.found())
 }
 
 /// As version 1, but only what the caller owns.
-pub(super) async fn mine(door: Data<Door>, projection: Shown, Asked { who, wanted }: Asked) -> Answer {
-    let answers = door.answers.clone();
-    let search = door.search(who.asking(), move |bus, view| {
-        let caller = who.caller(bus, view)?;
-        let wanted = wanted.map(|mut wanted| {
-            wanted["owner"] = json!(caller.acting);
-            wanted
-        });
-        let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
-        let found = bus.reading(view, &caller).search(&query, projection.as_ref())?;
-        Ok(answers.text(found.into_member("devices"))?)
-    });
-    Ok(search.await.map_err(without_devices)?.found())
+pub(super) async fn mine(door: Data<Door>, asked: Asked) -> Answer {
+    Ok(devices(&door, asked, Form::ObjectOfOwn).await.map_err(without_devices)?.found())
 }
 
 fn without_devices(error: BusError) -> Refusal {
@@ -64,32 +47,48 @@ fn without_devices(error: BusError) -> Refusal {
     }
 }
 
-async fn devices(
-    door: &Door,
-    who: Presented,
-    wanted: Held<Value>,
-    projection: Shown,
-) -> Result<Text, BusError> {
+/// How devices are answered that were found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    List,
+    /// The list as a member.
+    Object,
+    /// The same of those alone that the caller owns.
+    ObjectOfOwn,
+}
+
+async fn devices(door: &Door, asked: Asked, form: Form) -> Result<Text, BusError> {
     let answers = door.answers.clone();
+    let Asked { who, mut wanted, projection } = asked;
     let search = door.search(who.asking(), move |bus, view| {
         let caller = who.caller(bus, view)?;
+        if form == Form::ObjectOfOwn {
+            wanted = wanted.map(|mut wanted| {
+                wanted["owner"] = json!(caller.acting);
+                wanted
+            });
+        }
         let (query, projection) = (Query::parse(&wanted)?, projection.read()?);
         let found = bus.reading(view, &caller).search(&query, projection.as_ref())?;
-        Ok(answers.text(found.into_json())?)
+        Ok(answers.text(match form {
+            Form::List => found.into_json(),
+            Form::Object | Form::ObjectOfOwn => found.into_member("devices"),
+        })?)
     });
     search.await
 }
 
-/// Who asks in an address, and for what.
+/// Who asks in an address, for what, and what of that is to be shown.
 pub(super) struct Asked {
     who: Presented,
     wanted: Held<Value>,
+    projection: Shown,
 }
 
 impl Asked {
     /// The query in the address, and in the body where the address says nothing; a uuid and a token in it are
     /// credentials.
-    fn read(address: &str, mut who: Presented, body: Body) -> Self {
+    fn read(address: &str, mut who: Presented, projection: Shown, body: Body) -> Self {
         let wanted = body.members().map(|mut members| {
             members.extend(form::parse(address));
             if let Some(login) = shown_among(&mut members) {
@@ -97,7 +96,7 @@ impl Asked {
             }
             members.into_iter().map(|(name, value)| meant(name, value)).collect()
         });
-        Self { who, wanted }
+        Self { who, wanted, projection }
     }
 }
 
@@ -107,10 +106,10 @@ impl FromRequest for Asked {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let address = request.query_string().to_owned();
-        let parts = <(Presented, Body)>::from_request(request, payload);
+        let parts = <(Presented, Shown, Body)>::from_request(request, payload);
         Box::pin(async move {
-            let (who, body) = parts.await?;
-            Ok(Self::read(&address, who, body))
+            let (who, projection, body) = parts.await?;
+            Ok(Self::read(&address, who, projection, body))
         })
     }
 }
