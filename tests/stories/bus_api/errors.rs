@@ -1,5 +1,10 @@
 //! What anybody may ask, and refusals in their exact shapes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use endo::ambient::Clock;
+use endo::bus::embedded::api::ApiLimits;
 use reqwest::Method;
 use serde_json::json;
 
@@ -225,5 +230,28 @@ async fn requests_without_a_body_say_so_as_clients_do() {
     ] {
         let answer = send(bus.by(&device, &call).header("content-length", "0")).await;
         assert_eq!(answer.status, status, "{call}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_breaks_off_within_an_operation_is_an_error_of_that_request_alone() {
+    let breaks = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&breaks);
+    let clock = Clock::from_fn(move || {
+        assert!(!told.swap(false, Ordering::SeqCst), "a defect with a secret cause");
+        Clock::system().now()
+    });
+    let bus = TestBus::at(clock, ApiLimits::default(), None).await;
+    let device = bus.device(json!({})).await;
+    for call in [
+        "GET /v2/whoami".to_owned(),
+        "POST /search/devices".to_owned(),
+        format!("PATCH /v2/devices/{}", device.uuid),
+        format!("DELETE /devices/{}/tokens?tag=old", device.uuid),
+    ] {
+        breaks.store(true, Ordering::SeqCst);
+        let request = || bus.by(&device, &call).json(&json!({}));
+        send(request()).await.is(500, r#"{"error":"Internal Server Error"}"#);
+        assert!(send(request()).await.status.is_success(), "{call}");
     }
 }
