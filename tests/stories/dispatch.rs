@@ -199,6 +199,12 @@ async fn nobody_is_told_that_nothing_was_done_where_a_call_had_started_and_the_r
     assert!(api.seen().is_empty());
 }
 
+async fn post(context: &JobContext, path: &str) -> Result<http::StatusCode, JobError> {
+    let request = http::Request::post(path).body(Bytes::from_static(b"{}")).unwrap();
+    let answer = context.api().call(request).await.map_err(|_| JobError::OutcomeUnknown)?;
+    Ok(answer.status())
+}
+
 /// Changes something at the API.
 struct Change;
 
@@ -207,9 +213,7 @@ impl Job for Change {
     type Response = Value;
 
     async fn run(&self, _data: Value, context: JobContext) -> Result<Value, JobError> {
-        let request = http::Request::post("/things").body(Bytes::from_static(b"{}")).unwrap();
-        let answer = context.api().call(request).await.map_err(|_| JobError::OutcomeUnknown)?;
-        Ok(json!(answer.status().as_u16()))
+        Ok(json!(post(&context, "/things").await?.as_u16()))
     }
 }
 
@@ -221,8 +225,7 @@ impl Job for Tries {
     type Response = Value;
 
     async fn run(&self, _data: Value, context: JobContext) -> Result<Value, JobError> {
-        let request = http::Request::post("/things").body(Bytes::new()).unwrap();
-        let _ = context.api().call(request).await;
+        let _ = post(&context, "/things").await;
         Err(JobError::Unavailable { message: "the API is busy".to_owned(), retry_after: None, code: 503 })
     }
 }
@@ -236,9 +239,7 @@ impl Job for GoesOn {
 
     async fn run(&self, _data: Value, context: JobContext) -> Result<Value, JobError> {
         for path in ["/things", "/others"] {
-            let request = http::Request::post(path).body(Bytes::new()).unwrap();
-            let answer = context.api().call(request).await.map_err(|_| JobError::OutcomeUnknown)?;
-            if answer.status() == 401 {
+            if post(&context, path).await? == 401 {
                 return Err(JobError::CredentialsExpired);
             }
         }
@@ -254,8 +255,7 @@ impl Job for Breaks {
     type Response = Value;
 
     async fn run(&self, _data: Value, context: JobContext) -> Result<Value, JobError> {
-        let request = http::Request::post("/things").body(Bytes::new()).unwrap();
-        let _ = context.api().call(request).await;
+        let _ = post(&context, "/things").await;
         panic!("canary-of-a-panic")
     }
 }

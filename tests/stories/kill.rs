@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{BuildHasher, RandomState};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use crate::support::chance::Chance;
 use crate::support::desk::{Chain, Workshop};
 use crate::support::fake_api::{Answer, FakeApi, Seen};
 use crate::support::program::Program;
@@ -49,16 +49,6 @@ impl Received {
     fn has_all(&self, numbers: &BTreeSet<u64>) -> bool {
         let replies = self.replies.lock().unwrap();
         numbers.iter().all(|number| replies.contains_key(number))
-    }
-}
-
-/// Numbers that differ from run to run; the seed is printed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
     }
 }
 
@@ -146,9 +136,7 @@ fn settings(api: &FakeApi) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_acknowledged_message_has_exactly_one_outcome_whenever_the_program_is_killed() {
-    let seed = RandomState::new().hash_one(0);
-    eprintln!("seed {seed}");
-    let mut chance = Chance(seed);
+    let mut chance = Chance::new();
     let received = Arc::new(Received::default());
     let taking = Arc::clone(&received);
     let receiver = FakeApi::start(move |seen| taking.take(seen)).await;

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod browser;
 pub(crate) mod bus;
+pub(crate) mod chance;
 pub(crate) mod controls;
 pub(crate) mod desk;
 pub(crate) mod fake_api;

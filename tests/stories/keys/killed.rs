@@ -1,6 +1,5 @@
 //! A migration that is killed at random points ends complete.
 
-use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -8,21 +7,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{account, open, opened, secret};
+use crate::support::chance::Chance;
 use crate::support::keys::place_keys;
 use crate::support::program::Program;
 
 const ACCOUNTS: i64 = 48;
 const ROUNDS: u64 = 12;
-
-/// Numbers that differ from run to run; the seed is printed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
 
 fn endo(directory: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_endo"));
@@ -53,9 +43,7 @@ fn left(directory: &Path) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_that_is_killed_at_random_points_ends_complete() {
-    let seed = RandomState::new().hash_one(0);
-    eprintln!("seed {seed}");
-    let mut chance = Chance(seed);
+    let mut chance = Chance::new();
     let directory = tempfile::tempdir().unwrap();
     place_keys(directory.path());
     let gateway = open(directory.path()).await;

@@ -54,6 +54,17 @@ impl Scene {
         Self { meshblu, directory: tempfile::tempdir().unwrap() }
     }
 
+    /// On a bus that answers so when the first user device is subscribed, and has all it takes for another one.
+    async fn whose_subscriptions_meet(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let devices = ["new-cred", "new-user", "new-status", "user-3", "status-3"];
+        let scene = Self::on(bus(devices.map(made)).await);
+        scene.meshblu.answer(SUBSCRIBE, answers);
+        for call in [SUBSCRIBE, PUT] {
+            scene.meshblu.answer(&call.replace("new-user", "user-3"), [Answer::new(204, &[], "")]);
+        }
+        scene
+    }
+
     async fn gateway(&self) -> RemoteGateway {
         RemoteGateway::with(settings(self.directory.path(), &self.meshblu.url())).await.unwrap()
     }
@@ -163,12 +174,7 @@ async fn a_device_that_broke_off_is_finished_for_its_owner_alone_and_while_it_is
 
 #[tokio::test]
 async fn a_device_that_broke_off_and_was_cut_off_then_is_waited_for_no_more() {
-    let devices = ["new-cred", "new-user", "new-status", "user-3", "status-3"];
-    let scene = Scene::on(bus(devices.map(made)).await);
-    scene.meshblu.answer(SUBSCRIBE, [failure()]);
-    for call in [SUBSCRIBE, PUT] {
-        scene.meshblu.answer(&call.replace("new-user", "user-3"), [Answer::new(204, &[], "")]);
-    }
+    let scene = Scene::whose_subscriptions_meet([failure()]).await;
     let gateway = scene.gateway().await;
     let credentials = keep(&gateway).await;
     let devices = &gateway.gateway.credentials;
@@ -183,12 +189,7 @@ async fn a_device_that_broke_off_and_was_cut_off_then_is_waited_for_no_more() {
 
 #[tokio::test]
 async fn what_the_operator_begins_waits_for_its_owner() {
-    let devices = ["new-cred", "new-user", "new-status", "user-3", "status-3"];
-    let scene = Scene::on(bus(devices.map(made)).await);
-    scene.meshblu.answer(SUBSCRIBE, [failure(), Answer::new(204, &[], "")]);
-    for call in [SUBSCRIBE, PUT] {
-        scene.meshblu.answer(&call.replace("new-user", "user-3"), [Answer::new(204, &[], "")]);
-    }
+    let scene = Scene::whose_subscriptions_meet([failure(), Answer::new(204, &[], "")]).await;
     let gateway = scene.gateway().await;
     let credentials = keep(&gateway).await;
     let devices = &gateway.gateway.credentials;

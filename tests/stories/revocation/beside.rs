@@ -8,6 +8,7 @@ use endo::message::DeviceUuid;
 use endo::source::renewal::Health;
 
 use super::Office;
+use super::signed_in_since::Forgotten;
 use crate::renewing::until;
 use crate::support::fake_api::Answer;
 use crate::support::provider::{FakeProvider, Fault};
@@ -85,11 +86,7 @@ async fn what_a_sign_in_brings_is_looked_at_where_the_api_ended_it_meanwhile() {
 
 #[tokio::test]
 async fn what_the_api_was_never_asked_is_not_called_unanswered() {
-    let provider = FakeProvider::start().await;
-    let office = Office::that_ends_all(&provider).await;
-    let (first, second) = (provider.grant(), provider.grant());
-    let credentials = office.keep(42, &first.0, &first.1).await;
-    office.forget(&credentials).await;
+    let Forgotten { provider, office, credentials, second, .. } = Forgotten::begin().await;
     let newer = office.keep(42, &second.0, &second.1).await;
     let arrival = office.gateway.credentials.arrival(Some(&newer)).await;
     office.does_what_is_due().await;

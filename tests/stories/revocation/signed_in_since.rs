@@ -30,15 +30,37 @@ async fn is_spared(office: &Office, credentials: &DeviceUuid, why: &str) {
     assert!(office.waiting().await.is_empty());
 }
 
+/// Credentials that were forgotten, at an API that ends all at once; and what else it may give the account.
+pub(super) struct Forgotten {
+    pub(super) provider: FakeProvider,
+    pub(super) office: Office,
+    pub(super) credentials: DeviceUuid,
+    first: (String, String),
+    pub(super) second: (String, String),
+}
+
+impl Forgotten {
+    pub(super) async fn begin() -> Self {
+        let provider = FakeProvider::start().await;
+        let office = Office::that_ends_all(&provider).await;
+        let (first, second) = (provider.grant(), provider.grant());
+        let credentials = office.keep(42, &first.0, &first.1).await;
+        office.forget(&credentials).await;
+        Self { provider, office, credentials, first, second }
+    }
+
+    /// The API was asked to end both tokens, and could not.
+    async fn that_was_told_in_vain() -> Self {
+        let scene = Self::begin().await;
+        scene.provider.revocation_meets([Answer::new(503, &[], ""), Answer::new(503, &[], "")]);
+        scene.office.does_what_is_due().await;
+        scene
+    }
+}
+
 #[tokio::test]
 async fn a_forgotten_secret_is_not_ended_where_that_may_end_what_the_account_signed_in_for_since() {
-    let provider = FakeProvider::start().await;
-    let office = Office::that_ends_all(&provider).await;
-    let (first, second) = (provider.grant(), provider.grant());
-    let credentials = office.keep(42, &first.0, &first.1).await;
-    office.forget(&credentials).await;
-    provider.revocation_meets([Answer::new(503, &[], ""), Answer::new(503, &[], "")]);
-    office.does_what_is_due().await;
+    let Forgotten { provider, office, credentials, second, .. } = Forgotten::that_was_told_in_vain().await;
     let asked = provider.ended();
     assert_eq!(asked.len(), 2, "nobody is back yet");
     let newer = office.keep(42, &second.0, &second.1).await;
@@ -69,11 +91,7 @@ async fn neither_where_the_clock_alone_says_that_it_ran_out() {
         (500, 2, ApiVerdict::Pending),
         (500, 8, ApiVerdict::Revoked),
     ] {
-        let provider = FakeProvider::start().await;
-        let office = Office::that_ends_all(&provider).await;
-        let (first, second) = (provider.grant(), provider.grant());
-        let credentials = office.keep(42, &first.0, &first.1).await;
-        office.forget(&credentials).await;
+        let Forgotten { provider, office, credentials, second, .. } = Forgotten::begin().await;
         keep_for_an_hour(&office, &second.0).await;
         office.passes(Duration::from_secs(hours * 3600));
         if says != 200 {
@@ -87,11 +105,7 @@ async fn neither_where_the_clock_alone_says_that_it_ran_out() {
 #[tokio::test]
 async fn what_may_have_run_out_is_waited_for_until_the_clock_is_believed_or_the_api_says_that_it_is_good() {
     for (says, expected) in [(500, ApiVerdict::Revoked), (200, ApiVerdict::Spared)] {
-        let provider = FakeProvider::start().await;
-        let office = Office::that_ends_all(&provider).await;
-        let (first, second) = (provider.grant(), provider.grant());
-        let credentials = office.keep(42, &first.0, &first.1).await;
-        office.forget(&credentials).await;
+        let Forgotten { provider, office, credentials, second, .. } = Forgotten::begin().await;
         keep_for_an_hour(&office, &second.0).await;
         // An hour and three, less what is waited for below.
         for minutes in [120, 116] {
@@ -231,13 +245,8 @@ async fn a_sign_in_asks_for_no_tokens_until_the_api_said_what_it_ends() {
 #[tokio::test]
 async fn what_came_after_the_api_was_asked_in_vain_is_looked_at_and_not_believed_to_be_good() {
     for (is_refused, is_dead) in [(false, false), (true, false), (true, true)] {
-        let provider = FakeProvider::start().await;
-        let office = Office::that_ends_all(&provider).await;
-        let (first, second) = (provider.grant(), provider.grant());
-        let credentials = office.keep(42, &first.0, &first.1).await;
-        office.forget(&credentials).await;
-        provider.revocation_meets([Answer::new(503, &[], ""), Answer::new(503, &[], "")]);
-        office.does_what_is_due().await;
+        let Forgotten { provider, office, credentials, first, second } =
+            Forgotten::that_was_told_in_vain().await;
         let newer = office.keep(42, &second.0, &second.1).await;
         if is_refused {
             provider.expire(&second.0);
@@ -263,13 +272,7 @@ async fn what_came_after_the_api_was_asked_in_vain_is_looked_at_and_not_believed
 
 #[tokio::test]
 async fn the_api_is_asked_once_whether_what_ran_out_by_the_clock_is_good_however_often_that_matters() {
-    let provider = FakeProvider::start().await;
-    let office = Office::that_ends_all(&provider).await;
-    let (first, second) = (provider.grant(), provider.grant());
-    let credentials = office.keep(42, &first.0, &first.1).await;
-    office.forget(&credentials).await;
-    provider.revocation_meets([Answer::new(503, &[], ""), Answer::new(503, &[], "")]);
-    office.does_what_is_due().await;
+    let Forgotten { provider, office, credentials, second, .. } = Forgotten::that_was_told_in_vain().await;
     keep_for_an_hour(&office, &second.0).await;
     office.passes(Duration::from_secs(7200));
     is_spared(&office, &credentials, "it was looked whether it still takes them").await;
@@ -279,11 +282,8 @@ async fn the_api_is_asked_once_whether_what_ran_out_by_the_clock_is_good_however
 /// Until the API says whether what is kept is good, nobody asks it to end anything.
 #[tokio::test]
 async fn who_signs_in_during_a_look_at_the_api_is_not_said_to_have_come_when_it_was_asked_to_end_something() {
-    let provider = FakeProvider::start().await;
-    let office = Office::that_ends_all(&provider).await;
-    let (first, second, third) = (provider.grant(), provider.grant(), provider.grant());
-    let credentials = office.keep(42, &first.0, &first.1).await;
-    office.forget(&credentials).await;
+    let Forgotten { provider, office, credentials, second, .. } = Forgotten::begin().await;
+    let third = provider.grant();
     keep_for_an_hour(&office, &second.0).await;
     office.passes(Duration::from_secs(7200));
     let gate = Arc::new(Semaphore::new(0));
@@ -331,13 +331,7 @@ async fn what_is_not_kept_is_not_spared_for_the_sake_of_what_turns_out_dead() {
 
 #[tokio::test]
 async fn what_cannot_be_looked_at_now_is_looked_at_later() {
-    let provider = FakeProvider::start().await;
-    let office = Office::that_ends_all(&provider).await;
-    let (first, second) = (provider.grant(), provider.grant());
-    let credentials = office.keep(42, &first.0, &first.1).await;
-    office.forget(&credentials).await;
-    provider.revocation_meets([Answer::new(503, &[], ""), Answer::new(503, &[], "")]);
-    office.does_what_is_due().await;
+    let Forgotten { provider, office, credentials, second, .. } = Forgotten::that_was_told_in_vain().await;
     office.keep(42, &second.0, &second.1).await;
     provider.profile_meets([Answer::new(503, &[], "")]);
     assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Pending);

@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use endo::ambient::Timestamp;
-use endo::store::{MostSessions, StoreError, StoredSession, Transaction};
+use endo::store::{MostSessions, StoreError, Transaction};
 use reqwest::{Client, Url};
 use tokio::task::JoinSet;
 
 use super::at_the_api::Place;
-use super::must_sign_in;
+use super::{leads_to_the_console, must_sign_in, session_of_a_stranger};
 use crate::support::browser::come_back;
 
 /// As many as were ever remembered, and some.
@@ -45,7 +45,7 @@ async fn ten_thousand_strangers_who_begin_to_sign_in_end_nobody_s_sign_in() {
     let back = place.house.at_the_bus(start.header("location").unwrap(), &device).await;
     crowd(&place.house.url()).await;
     let answer = at_the_bus.get(&back).await;
-    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some("/console")), "{answer:?}");
+    leads_to_the_console(&answer);
     assert!(at_the_bus.get("/console").await.text.contains(&device.uuid));
     assert_eq!(come_back(&mut at_the_api, &state).await.status, 303);
 }
@@ -58,15 +58,7 @@ async fn strangers_sign_in(place: &Place) {
         for number in 0..most.in_all {
             let mut fingerprint = [0; 32];
             fingerprint[..4].copy_from_slice(&number.to_be_bytes());
-            let session = StoredSession {
-                owner: format!("stranger-{number}").into(),
-                line: fingerprint,
-                login: Vec::new(),
-                is_granted: false,
-                token: None,
-                began_at: now,
-                seen_at: now,
-            };
+            let session = session_of_a_stranger(number, fingerprint, now);
             transaction.add_session(&fingerprint, &session, most)?;
         }
         Ok(())

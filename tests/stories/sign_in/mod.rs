@@ -40,6 +40,7 @@ use std::time::Duration;
 
 use endo::ambient::{Clock, Timestamp};
 use endo::config::Config;
+use endo::store::StoredSession;
 
 use crate::support::browser::{Browser, hidden};
 use crate::support::bus::{Answer, Device};
@@ -92,11 +93,7 @@ impl House {
         let mut browser = self.browser();
         let page = browser.get(&self.link()).await;
         let answer = browser.submit(&page, "/sign-in", &[]).await;
-        assert_eq!(
-            (answer.status.as_u16(), answer.header("location")),
-            (303, Some("/console")),
-            "{answer:?}"
-        );
+        leads_to_the_console(&answer);
         browser
     }
 
@@ -111,11 +108,7 @@ impl House {
         let start = browser.get("/auth/octoblu?next=/console").await;
         let back = self.at_the_bus(start.header("location").unwrap(), device).await;
         let answer = browser.get(&back).await;
-        assert_eq!(
-            (answer.status.as_u16(), answer.header("location")),
-            (303, Some("/console")),
-            "{answer:?}"
-        );
+        leads_to_the_console(&answer);
         browser
     }
 
@@ -177,4 +170,21 @@ fn is_told_beside(page: &Answer, line: &str) {
     let fault = format!("{line}-fault");
     assert!(described_by.split(' ').any(|id| id == fault), "{described_by}");
     assert!(page.text.contains(&format!("<p class=\"fault\" id=\"{fault}\" role=\"alert\">")), "{page:?}");
+}
+
+fn leads_to_the_console(answer: &Answer) {
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some("/console")), "{answer:?}");
+}
+
+/// A session of a device that nobody knew before, and of which nothing is kept but that.
+fn session_of_a_stranger(number: u32, line: [u8; 32], began_at: Timestamp) -> StoredSession {
+    StoredSession {
+        owner: format!("stranger-{number}").into(),
+        line,
+        login: Vec::new(),
+        is_granted: false,
+        token: None,
+        began_at,
+        seen_at: began_at,
+    }
 }

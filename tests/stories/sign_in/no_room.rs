@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use endo::bus::embedded::{BusError, EmbeddedBus};
-use endo::store::{MostSessions, StoreError, StoredSession, Transaction, WayIn};
+use endo::store::{MostSessions, StoreError, Transaction, WayIn};
 use serde_json::json;
 
-use super::House;
 use super::at_the_api::Place;
+use super::{House, session_of_a_stranger};
 use crate::support::browser::{Browser, come_back, depart};
 use crate::support::bus::Device;
 
@@ -78,16 +78,7 @@ async fn of_very_many_who_sign_in_then_the_last_do_not() {
         transaction.let_in(WayIn::Session)?;
         for number in 0..1000_u16 {
             let line = std::array::from_fn(|place| number.to_be_bytes()[place % 2]);
-            let session = StoredSession {
-                owner: format!("stranger-{number}").as_str().into(),
-                line,
-                login: Vec::new(),
-                is_granted: false,
-                token: None,
-                began_at: now,
-                seen_at: now,
-            };
-            transaction.add_session(&line, &session, most)?;
+            transaction.add_session(&line, &session_of_a_stranger(number.into(), line, now), most)?;
         }
         Ok(())
     };

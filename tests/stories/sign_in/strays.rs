@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::at_the_api::Place;
 use crate::support::browser::{Browser, callback, come_back, depart};
+use crate::support::bus::Answer as HttpAnswer;
 use crate::support::fake_api::Answer;
 use crate::support::provider::{FakeProvider, Fault};
 use crate::support::shell::Shell;
@@ -39,6 +40,12 @@ impl Place {
     }
 }
 
+fn says_that_they_are_ended(answer: &HttpAnswer) {
+    assert_eq!(answer.status, 502, "{answer:?}");
+    let said = "nothing was kept here, and the tokens that it gave are ended";
+    assert!(answer.text.contains(said), "{answer:?}");
+}
+
 #[tokio::test]
 async fn tokens_whose_account_the_api_does_not_tell_are_ended_there() {
     for profile in [
@@ -52,11 +59,7 @@ async fn tokens_whose_account_the_api_does_not_tell_are_ended_there() {
         let (mut browser, state) = place.under_way("/auth/api").await;
         place.provider.profile_meets([profile]);
         let answer = come_back(&mut browser, &state).await;
-        assert_eq!(answer.status, 502, "{answer:?}");
-        assert!(
-            answer.text.contains("nothing was kept here, and the tokens that it gave are ended"),
-            "{answer:?}"
-        );
+        says_that_they_are_ended(&answer);
         assert_eq!(place.provider.ended(), ["refresh-1", "access-1"]);
     }
 }
@@ -71,11 +74,7 @@ async fn tokens_of_which_one_cannot_be_used_are_ended_there() {
         );
         place.provider.plan([Fault::Say(200, answer)]);
         let answer = come_back(&mut browser, &state).await;
-        assert_eq!(answer.status, 502, "{answer:?}");
-        assert!(
-            answer.text.contains("nothing was kept here, and the tokens that it gave are ended"),
-            "{answer:?}"
-        );
+        says_that_they_are_ended(&answer);
         assert_eq!(place.provider.ended(), [text, "access-1"]);
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::support::browser::{Browser, hidden};
 use crate::support::bus::Answer;
-use crate::support::gateway::TestGateway;
+use crate::support::gateway::{Chain, TestGateway};
 use crate::support::oidc::{RealProvider, say_yes};
 use crate::support::provider::client;
 use crate::support::real;
@@ -171,15 +171,21 @@ async fn an_expiring_token_is_renewed_and_a_real_provider_sees_no_refresh_token_
     }
 }
 
+/// A place whose owner connected an account, and a chain by which its API is called.
+async fn working() -> (Place, DeviceUuid, Chain) {
+    let mut place = Place::open().await;
+    let credentials = place.connect().await;
+    let mut chain = place.gateway.chain_to(credentials.clone()).await;
+    assert_eq!(place.gateway.exchange(&mut chain, list_events()).await["metadata"]["code"], 200);
+    (place, credentials, chain)
+}
+
 #[tokio::test]
 async fn a_secret_that_a_real_provider_ended_is_dead_until_its_owner_signs_in_again() {
     if !real::on("a_secret_that_a_real_provider_ended_is_dead_until_its_owner_signs_in_again") {
         return;
     }
-    let mut place = Place::open().await;
-    let credentials = place.connect().await;
-    let mut chain = place.gateway.chain_to(credentials.clone()).await;
-    assert_eq!(place.gateway.exchange(&mut chain, list_events()).await["metadata"]["code"], 200);
+    let (mut place, credentials, mut chain) = working().await;
 
     place.provider.end(&place.provider.happened().await.refresh[0]).await;
     let reply = place.gateway.exchange(&mut chain, list_events()).await;
@@ -199,10 +205,7 @@ async fn forgetting_a_secret_ends_its_tokens_at_a_real_provider() {
     if !real::on("forgetting_a_secret_ends_its_tokens_at_a_real_provider") {
         return;
     }
-    let mut place = Place::open().await;
-    let credentials = place.connect().await;
-    let mut chain = place.gateway.chain_to(credentials.clone()).await;
-    assert_eq!(place.gateway.exchange(&mut chain, list_events()).await["metadata"]["code"], 200);
+    let (mut place, credentials, mut chain) = working().await;
     let given = place.provider.happened().await;
     assert!(place.provider.knows(&given.access[0]).await);
 

@@ -47,6 +47,10 @@ impl Busy {
     }
 }
 
+fn small(to: &Device) -> Value {
+    json!({"devices": to.uuid})
+}
+
 fn large(to: &Device) -> Value {
     json!({"devices": to.uuid, "text": "x".repeat(LARGE)})
 }
@@ -55,59 +59,79 @@ async fn is_called(calls: &mut mpsc::UnboundedReceiver<Seen>) {
     tokio::time::timeout(PATIENCE, calls.recv()).await.expect("it waits for another device's calls").unwrap();
 }
 
+/// A device whose servers are busy, another one's server, and who sends to both.
+struct Scene {
+    post: Post,
+    sender: Device,
+    busy: Busy,
+    other: Device,
+    calls: mpsc::UnboundedReceiver<Seen>,
+    _api: FakeApi,
+}
+
+impl Scene {
+    async fn set(hosts: usize, settings: WebhookSettings) -> Self {
+        let post = Post::with(Clock::system(), loopback(), settings).await;
+        let (busy, sender) = (Busy::at(&post, hosts).await, post.bus.device(json!({})).await);
+        let (api, calls) = server(&[200]).await;
+        let other = post.hooked(hook(&api)).await;
+        Self { post, sender, busy, other, calls, _api: api }
+    }
+
+    /// Sends to the busy device, until so many of its servers are called.
+    async fn keep_busy(&self, body: fn(&Device) -> Value, at_once: usize) {
+        self.post.send(&self.sender, &body(&self.busy.device)).await;
+        self.busy.until_called(at_once).await;
+    }
+
+    async fn send_to_the_other(&self, body: fn(&Device) -> Value) {
+        self.post.send(&self.sender, &body(&self.other)).await;
+    }
+
+    async fn end(self) {
+        self.busy.gate.add_permits(self.busy.servers.len());
+        self.post.until_nothing_waits().await;
+        assert!(self.post.dead_letters().await.is_empty());
+    }
+}
+
 #[tokio::test]
 async fn one_device_s_webhooks_leave_room_in_memory_to_another_s_whatever_hosts_they_are_at() {
     let settings = WebhookSettings { concurrency: 64, bodies_bytes: 9 * LARGE, ..SETTINGS };
-    let post = Post::with(Clock::system(), loopback(), settings).await;
-    let (busy, sender) = (Busy::at(&post, 12).await, post.bus.device(json!({})).await);
-    let (api, mut calls) = server(&[200]).await;
-    let other = post.hooked(hook(&api)).await;
-    post.send(&sender, &large(&busy.device)).await;
-    busy.until_called(4).await;
+    let mut scene = Scene::set(12, settings).await;
+    scene.keep_busy(large, 4).await;
     for _ in 0..3 {
-        post.send(&sender, &large(&other)).await;
-        is_called(&mut calls).await;
+        scene.send_to_the_other(large).await;
+        is_called(&mut scene.calls).await;
     }
-    assert_eq!(busy.calls(), 4);
-    busy.gate.add_permits(12);
-    post.until_nothing_waits().await;
-    assert!(post.dead_letters().await.is_empty());
+    assert_eq!(scene.busy.calls(), 4);
+    scene.end().await;
 }
 
 #[tokio::test]
 async fn one_device_s_webhooks_leave_calls_to_another_s_whatever_hosts_they_are_at() {
-    let post = Post::with(Clock::system(), loopback(), WebhookSettings { concurrency: 8, ..SETTINGS }).await;
-    let (busy, sender) = (Busy::at(&post, 12).await, post.bus.device(json!({})).await);
-    post.send(&sender, &json!({"devices": busy.device.uuid})).await;
-    busy.until_called(4).await;
-    let (api, mut calls) = server(&[200]).await;
-    let other = post.hooked(hook(&api)).await;
-    post.send(&sender, &json!({"devices": other.uuid})).await;
-    is_called(&mut calls).await;
-    assert_eq!(busy.calls(), 4);
-    busy.gate.add_permits(12);
-    post.until_nothing_waits().await;
-    assert!(post.dead_letters().await.is_empty());
+    let mut scene = Scene::set(12, WebhookSettings { concurrency: 8, ..SETTINGS }).await;
+    scene.keep_busy(small, 4).await;
+    scene.send_to_the_other(small).await;
+    is_called(&mut scene.calls).await;
+    assert_eq!(scene.busy.calls(), 4);
+    scene.end().await;
 }
 
 #[tokio::test]
 async fn who_waits_for_room_in_memory_gets_it_before_one_device_s_calls_of_all_its_hosts() {
     const HOSTS: usize = 8;
     let settings = WebhookSettings { bodies_bytes: LARGE + LARGE / 2, ..SETTINGS };
-    let post = Post::with(Clock::system(), loopback(), settings).await;
-    let (busy, sender) = (Busy::at(&post, HOSTS).await, post.bus.device(json!({})).await);
-    let (api, mut calls) = server(&[200]).await;
-    let other = post.hooked(hook(&api)).await;
-    post.send(&sender, &large(&busy.device)).await;
-    busy.until_called(1).await;
-    post.send(&sender, &large(&other)).await;
+    let mut scene = Scene::set(HOSTS, settings).await;
+    scene.keep_busy(large, 1).await;
+    scene.send_to_the_other(large).await;
     let mut before = 1;
     loop {
-        busy.gate.add_permits(1);
+        scene.busy.gate.add_permits(1);
         let next = async {
             tokio::select! {
-                () = busy.until_called(before + 1) => false,
-                called = calls.recv() => called.is_some(),
+                () = scene.busy.until_called(before + 1) => false,
+                called = scene.calls.recv() => called.is_some(),
             }
         };
         if tokio::time::timeout(PATIENCE, next).await.expect("nobody is called") {
@@ -116,9 +140,7 @@ async fn who_waits_for_room_in_memory_gets_it_before_one_device_s_calls_of_all_i
         before += 1;
     }
     assert!(before < HOSTS / 2, "{before} calls of one device");
-    busy.gate.add_permits(HOSTS);
-    post.until_nothing_waits().await;
-    assert!(post.dead_letters().await.is_empty());
+    scene.end().await;
 }
 
 #[tokio::test]
@@ -145,7 +167,7 @@ async fn what_a_webhook_is_looked_up_with_is_read_on_the_account_of_its_device()
         assert!(poll!(read).is_pending());
     }
     let reads = tokio::spawn(join_all(reads));
-    post.send(&sender, &json!({"devices": device.uuid})).await;
+    post.send(&sender, &small(&device)).await;
     for n in 1..READS - 1 {
         go.send(()).unwrap();
         while done.load(Ordering::SeqCst) < n {
