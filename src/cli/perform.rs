@@ -243,9 +243,7 @@ async fn replay(gateway: &Gateway, id: DeliveryId) -> Result<LetterRow, Operatio
     let (job, webhook) =
         (Arc::clone(&gateway.job_bell), gateway.bus.embedded().map(|bus| bus.webhook_bell()));
     let change = move |transaction: &Transaction<'_>| {
-        let unknown = || OperationError::UnknownDeadLetter(id.clone());
-        let letter = transaction.dead_letter(&id)?.ok_or_else(unknown)?;
-        transaction.replay(&id, now)?;
+        let letter = transaction.replay(&id, now)?.ok_or(OperationError::UnknownDeadLetter(id))?;
         let bell = if letter.delivery.work == Work::Job { Some(job) } else { webhook };
         transaction.after_commit(move || bell.iter().for_each(|bell| bell.notify_one()));
         Ok(LetterRow::from(letter.entry()))

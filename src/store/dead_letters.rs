@@ -167,21 +167,24 @@ impl Transaction<'_> {
         Ok(overdue.len())
     }
 
-    /// Puts a dead letter back into the queue under its old id; answers whether there was one. Where it has a reply, that is
-    /// sent, and the job is not run again.
+    /// Puts a dead letter back into the queue under its old id, into the line that it waited in; answers which it was, if there
+    /// was one. Where it has a reply, that is sent, and the job is not run again.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn replay(&self, id: &DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+    pub fn replay(&self, id: &DeliveryId, now: Timestamp) -> Result<Option<DeadLetter>, StoreError> {
+        let Some(letter) = self.dead_letter(id)? else { return Ok(None) };
         let sql = format!(
-            "INSERT INTO deliveries ({KEPT}, due_at, done, resend, weight)
-             SELECT {KEPT}, ?2, done, reply IS NOT NULL,
-                    coalesce((SELECT octet_length(text) FROM bodies WHERE bodies.seq = shared), 0)
+            "INSERT INTO deliveries ({KEPT}, due_at, done, resend, user_device, weight)
+             SELECT {KEPT}, ?2, done, reply IS NOT NULL, ?3,
+                    coalesce((SELECT octet_length(text) FROM bodies WHERE bodies.seq = shared), ?4)
              FROM dead_letters WHERE id = ?1"
         );
-        let found = self.prepare(&sql)?.execute((id.as_str(), now.as_millis()))? > 0;
+        let (user_device, weight) = (letter.delivery.user_device(), letter.delivery.weight());
+        let user_device = user_device.as_ref().map(DeviceUuid::as_str);
+        self.prepare(&sql)?.execute((id.as_str(), now.as_millis(), user_device, weight))?;
         self.forget_dead_letter(id)?;
-        Ok(found)
+        Ok(Some(letter))
     }
 
     /// Forgets one dead letter: somebody goes on with the work in another way.

@@ -62,12 +62,20 @@ pub struct NewDelivery {
 
 impl NewDelivery {
     /// The user device whose message it is, where its route names one; of a call of another webhook, whoever sent.
-    fn user_device(&self) -> Option<DeviceUuid> {
+    pub(super) fn user_device(&self) -> Option<DeviceUuid> {
         let route: Route = serde_json::from_str(self.route.as_deref()?).ok()?;
         match (route.parties(&self.device), self.work) {
             (Ok(parties), _) => Some(parties.user_device),
             (Err(_), Work::Job) => None,
             (Err(_), Work::Webhook) => Some(route.hops().first()?.from.clone()),
+        }
+    }
+
+    /// What its job takes in memory, in bytes; nothing where it is small. A call takes its text alone.
+    pub(super) fn weight(&self) -> i64 {
+        match self.work {
+            Work::Job => weight::of_message(self.body.as_bytes()) as i64,
+            Work::Webhook => 0,
         }
     }
 }
@@ -251,7 +259,6 @@ impl Transaction<'_> {
                                            user_device, weight)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)";
         let user_device = new.user_device();
-        let weight = if new.work == Work::Job { weight::of_message(new.body.as_bytes()) } else { 0 };
         self.prepare(sql)?.execute((
             new.id.as_str(),
             new.work.code(),
@@ -264,7 +271,7 @@ impl Transaction<'_> {
             reply.map(|reply| &reply.text),
             reply.map(|reply| done_code(reply.done)),
             user_device.as_ref().map(DeviceUuid::as_str),
-            weight as i64,
+            new.weight(),
         ))?;
         Ok(self.last_insert_rowid())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use endo::ambient::{Clock, Timestamp};
 use endo::message::Done;
 use endo::store::{
-    AskedFor, Feed, Handed, LeavingReply, NewDelivery, Store, StoreError, Taken, Transaction, Work,
+    AskedFor, Death, Feed, Handed, LeavingReply, NewDelivery, Store, StoreError, Taken, Transaction, Work,
     WrittenReply,
 };
 use futures_util::FutureExt;
@@ -114,6 +114,36 @@ async fn what_takes_much_memory_has_a_line_of_its_own() {
     let [Handed::Later(claim), Handed::Now(taken, ())] = due.as_slice() else { panic!("{due:?}") };
     assert!(claim.bytes > 512 << 10);
     assert_eq!(taken.delivery.new.id.as_str(), "light");
+}
+
+/// Gives the one piece of this work up that waits, and puts it back into the queue; tells in whose line it was before.
+async fn die_and_come_back(store: &Store, work: Work) -> String {
+    let feed = Feed::new(store.clone(), work, Hand::at(NOW).clock(), Arc::default());
+    let taken = one(&feed).await;
+    let (place, id) = (taken.place.clone(), taken.delivery.new.id.clone());
+    let replay = move |transaction: &Transaction<'_>| {
+        transaction.give_up(place.within(transaction)?, &Death::of("expired", NOW))?;
+        transaction.replay(&id, NOW)
+    };
+    assert!(write(store, replay).await.unwrap().is_some());
+    taken.delivery.user_device.to_string()
+}
+
+#[tokio::test]
+async fn what_is_replayed_waits_in_the_line_that_it_waited_in_and_needs_as_much_room() {
+    let (_directory, store) = fresh();
+    let heavy = NewDelivery { body: json!([vec![[0]; 2000]]).to_string(), ..to("a", "heavy") };
+    accept(&store, heavy).await.unwrap();
+    assert_eq!(die_and_come_back(&store, Work::Job).await, "a");
+    let jobs = feed(&store, Hand::at(NOW).clock());
+    let due = jobs.next_jobs(5, |_, _| None::<()>).await.unwrap();
+    let [Handed::Later(claim)] = due.as_slice() else { panic!("{due:?}") };
+    assert_eq!(claim.device.as_str(), "a");
+    assert!(claim.bytes > 512 << 10);
+    accept(&store, NewDelivery { work: Work::Webhook, ..to("a", "call") }).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(die_and_come_back(&store, Work::Webhook).await, "a");
+    }
 }
 
 #[tokio::test]

@@ -38,8 +38,9 @@ async fn a_dead_letter_is_listed_shown_and_replayed_under_its_own_id() {
         (letter.reason.as_str(), letter.died_at, letter.delivery.body.as_str()),
         ("expired", NOW, "{}")
     );
-    assert!(write(&store, |transaction| transaction.replay(&"a".into(), NOW)).await.unwrap());
-    assert!(!write(&store, |transaction| transaction.replay(&"a".into(), NOW)).await.unwrap());
+    let replay = || write(&store, |transaction| transaction.replay(&"a".into(), NOW));
+    assert_eq!(replay().await.unwrap().unwrap().delivery.id.as_str(), "a");
+    assert!(replay().await.unwrap().is_none());
     assert_eq!(dead_letters(&store).await, ["b"]);
     assert_eq!(read(&store, |view| view.waiting(Work::Job)).await, 1);
     let again = write(&store, |transaction| {
