@@ -1,9 +1,13 @@
 //! A circuit breaker: whoever fails several times in a row is left alone for a while, then tried once.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::ambient::{Clock, Timestamp};
+
+/// Trials remembered at a time that failed in a row.
+const REMEMBERED: usize = 100;
 
 /// When a breaker opens, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +39,8 @@ struct State {
     successes: u64,
     /// The first failure after which no call has succeeded.
     failing_since: Option<Timestamp>,
+    /// When the last of those trials began that failed since then, one a rest.
+    trials: VecDeque<Timestamp>,
     /// Grows with every change of position: what was admitted before has no say any more.
     epoch: u64,
 }
@@ -64,7 +70,9 @@ pub struct Resting {
 pub struct Admission {
     breaker: Arc<Breaker>,
     epoch: u64,
-    /// How many calls had succeeded when it was given.
+    /// When it was given.
+    began: Timestamp,
+    /// How many calls had succeeded then.
     successes: u64,
     verdict: Verdict,
 }
@@ -82,8 +90,8 @@ impl Breaker {
     /// A closed breaker.
     pub fn new(settings: BreakerSettings, clock: Clock) -> Arc<Self> {
         let position = Position::Closed { failures: 0 };
-        let state = Mutex::new(State { position, successes: 0, failing_since: None, epoch: 0 });
-        Arc::new(Self { settings, clock, state })
+        let state = State { position, successes: 0, failing_since: None, trials: VecDeque::new(), epoch: 0 };
+        Arc::new(Self { settings, clock, state: Mutex::new(state) })
     }
 
     /// Leave for one call. One that is open gives it to one trial a rest, so that a slow trial keeps nobody out for longer,
@@ -92,16 +100,16 @@ impl Breaker {
     /// # Errors
     /// [`Resting`] until the rest is over.
     pub fn admit(self: &Arc<Self>) -> Result<Admission, Resting> {
-        let mut state = self.state();
+        let (mut state, began) = (self.state(), self.clock.now());
         if let Position::Open { since, at_once } = state.position {
             let after = self.left(since, 1);
             if at_once == 0 && !after.is_zero() {
                 return Err(Resting { after });
             }
-            state.position = Position::Open { since: self.clock.now(), at_once: at_once.saturating_sub(1) };
+            state.position = Position::Open { since: began, at_once: at_once.saturating_sub(1) };
         }
         let (epoch, successes) = (state.epoch, state.successes);
-        Ok(Admission { breaker: Arc::clone(self), epoch, successes, verdict: Verdict::Late })
+        Ok(Admission { breaker: Arc::clone(self), epoch, began, successes, verdict: Verdict::Late })
     }
 
     /// Whether nobody would get leave now, and when to ask again. Asking changes nothing.
@@ -139,6 +147,15 @@ impl Breaker {
         self.state().failing_since.map_or(Duration::ZERO, |since| self.clock.now().since(since))
     }
 
+    /// Before when something came that has waited for longer than `span` while calls failed and none succeeded, and through so
+    /// many trials, of which one a rest counts, and a hundred at most; nothing where none can have.
+    pub fn outwaited(&self, span: Duration, trials: u32) -> Option<Timestamp> {
+        let (failing_for, state) = (self.failing_for(), self.state());
+        let trials = (trials as usize).clamp(1, REMEMBERED);
+        let first = state.trials.iter().nth_back(trials - 1)?;
+        (failing_for > span).then(|| self.clock.now().minus(span).min(*first))
+    }
+
     /// What is left of the rest; nothing if the clock was set back behind its beginning.
     fn left(&self, since: Timestamp, rests: u32) -> Duration {
         let (now, rest) = (self.clock.now(), self.settings.rest.saturating_mul(rests));
@@ -156,6 +173,9 @@ impl Breaker {
         state.count(verdict, now);
         if state.epoch != admission.epoch {
             return;
+        }
+        if matches!((state.position, verdict), (Position::Open { .. }, Verdict::Failed | Verdict::Late)) {
+            state.note_trial(admission.began, self.settings.rest);
         }
         let enough = self.settings.failures;
         match (&mut state.position, verdict) {
@@ -191,10 +211,24 @@ impl State {
         self.epoch += 1;
     }
 
+    /// Notes a trial that failed, unless one within a rest before it did.
+    fn note_trial(&mut self, began: Timestamp, rest: Duration) {
+        if self.trials.back().is_some_and(|last| began.since(*last) < rest) {
+            return;
+        }
+        if self.trials.len() == REMEMBERED {
+            self.trials.pop_front();
+        }
+        self.trials.push_back(began);
+    }
+
     /// Counts a call, whenever it was admitted.
     fn count(&mut self, verdict: Verdict, now: Timestamp) {
         match verdict {
-            Verdict::Succeeded => (self.successes, self.failing_since) = (self.successes + 1, None),
+            Verdict::Succeeded => {
+                (self.successes, self.failing_since) = (self.successes + 1, None);
+                self.trials.clear();
+            }
             Verdict::Failed | Verdict::Late => drop(self.failing_since.get_or_insert(now)),
             Verdict::NotMade => {}
         }

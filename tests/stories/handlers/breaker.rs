@@ -91,6 +91,24 @@ fn calls_that_are_late_open_it_for_all_but_as_many_more() {
 }
 
 #[test]
+fn it_tells_what_has_waited_through_so_many_trials_of_which_one_a_rest_counts() {
+    let (breaker, now) = breaker();
+    let outwaited = |trials| breaker.outwaited(REST, trials).map(Timestamp::as_millis);
+    (0..FAILURES).for_each(|_| breaker.admit().unwrap().late());
+    for (time, before_two) in [(50, None), (100, None), (200, Some(50)), (300, Some(200))] {
+        now.store(time, Ordering::Relaxed);
+        while let Ok(trial) = breaker.admit() {
+            trial.late();
+        }
+        assert_eq!(outwaited(2), before_two, "at {time}");
+    }
+    assert_eq!((outwaited(3), outwaited(4)), (Some(50), None));
+    now.store(400, Ordering::Relaxed);
+    breaker.admit().unwrap().succeeded();
+    assert_eq!(outwaited(1), None);
+}
+
+#[test]
 fn a_call_that_ends_badly_while_another_succeeds_is_no_failure() {
     let (breaker, _) = breaker();
     for end in [Admission::late, Admission::failed, drop] {

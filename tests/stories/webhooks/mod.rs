@@ -12,6 +12,7 @@ mod routes;
 mod shared;
 mod sharing;
 mod signatures;
+mod untried;
 
 use std::sync::Mutex;
 use std::time::Duration;

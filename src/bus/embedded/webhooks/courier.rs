@@ -73,9 +73,9 @@ impl Courier {
             Some(call) => self.attempt(&delivery.new, call, body).await,
             None => Err(Failed::for_good("bad address").into()),
         };
-        let (line, destinations) = (leave.line().clone(), leave.destinations());
+        let (line, destinations, breaker) = (leave.line().clone(), leave.destinations(), leave.breaker());
         let webhook = &line.webhook;
-        let failing_for = judge(leave, &result);
+        let condition = judge(leave, &result);
         if let Err(obstacle) = &result {
             // One that was called was there a moment ago.
             let there = matches!(obstacle, Obstacle::Failed(_)).then_some(webhook);
@@ -85,8 +85,12 @@ impl Courier {
         }
         let next = self.next(delivery, result);
         self.end(taken, &line, next).await;
-        if failing_for > self.patience() {
-            self.give_up_waiting(line.webhook).await;
+        // Nothing waits longer for a webhook that fails than for an attempt of its own; and what was not tried itself has
+        // seen as many others fail as it has attempts, each after a rest.
+        if matches!(condition, Condition::Late | Condition::Fails)
+            && let Some(due_before) = breaker.outwaited(self.settings.longest_delay, self.settings.attempts)
+        {
+            self.give_up_waiting(line.webhook, due_before).await;
         }
     }
 
@@ -194,15 +198,9 @@ impl Courier {
         Next::Awaited { since, due_at: now.plus(pause) }
     }
 
-    /// Nothing waits longer for a webhook that fails than for an attempt of its own, but for a rest at least.
-    fn patience(&self) -> Duration {
-        self.settings.longest_delay.max(self.settings.breaker.rest)
-    }
-
-    /// Gives up what waited too long for a webhook.
-    async fn give_up_waiting(&self, webhook: WebhookKey) {
-        let now = self.bus.clock.now();
-        let (account, due_before) = (Account::Of(webhook.device.clone()), now.minus(self.patience()));
+    /// Gives up what a webhook has had due since before then.
+    async fn give_up_waiting(&self, webhook: WebhookKey, due_before: Timestamp) {
+        let (account, now) = (Account::Of(webhook.device.clone()), self.bus.clock.now());
         let give_up = move |transaction: &Transaction<'_>| {
             let death = Death::of("destination failing", now);
             transaction.give_up_overdue(&webhook, due_before, &death)
@@ -272,8 +270,8 @@ impl Next {
     }
 }
 
-/// Tells the destination what came of its call; answers for how long it has answered this webhook nothing.
-fn judge(leave: Leave, result: &Result<StatusCode, Obstacle>) -> Duration {
+/// Tells the destination what came of its call; answers what that tells of it.
+fn judge(leave: Leave, result: &Result<StatusCode, Obstacle>) -> Condition {
     let condition = match result {
         Ok(_) => Condition::Well,
         Err(Obstacle::Failed(failed)) => failed.condition,
@@ -282,10 +280,10 @@ fn judge(leave: Leave, result: &Result<StatusCode, Obstacle>) -> Duration {
     match condition {
         Condition::Well => leave.answered(),
         Condition::NotCalled => leave.withdrawn(),
-        Condition::Late => return leave.late(),
-        Condition::Fails => return leave.failed(),
+        Condition::Late => leave.late(),
+        Condition::Fails => leave.failed(),
     }
-    Duration::ZERO
+    condition
 }
 
 fn delivered(status: StatusCode, ended_at: Timestamp) -> Outcome {

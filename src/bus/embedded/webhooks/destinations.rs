@@ -6,7 +6,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -233,20 +232,25 @@ impl Leave {
         self.destinations.clone()
     }
 
+    /// What knows how this webhook took its calls.
+    pub(super) fn breaker(&self) -> Arc<Breaker> {
+        Arc::clone(&self.breaker)
+    }
+
     /// Says that the destination answered.
     pub(super) fn answered(self) {
         self.settle(Admission::succeeded);
     }
 
-    /// Says that the destination is down or overloaded; tells for how long it has answered this webhook nothing.
-    pub(super) fn failed(self) -> Duration {
-        self.settle(Admission::failed)
+    /// Says that the destination is down or overloaded.
+    pub(super) fn failed(self) {
+        self.settle(Admission::failed);
     }
 
-    /// Says that no answer came in time; tells the same. If another call was answered meanwhile the destination is there,
-    /// and slow with this one alone.
-    pub(super) fn late(self) -> Duration {
-        self.settle(Admission::late)
+    /// Says that no answer came in time. If another call was answered meanwhile the destination is there, and slow with this
+    /// one alone.
+    pub(super) fn late(self) {
+        self.settle(Admission::late);
     }
 
     /// Says that there was no call after all.
@@ -255,9 +259,8 @@ impl Leave {
         self.settle(Admission::withdrawn);
     }
 
-    fn settle(mut self, verdict: fn(Admission)) -> Duration {
+    fn settle(mut self, verdict: fn(Admission)) {
         self.admission.take().into_iter().for_each(verdict);
-        self.breaker.failing_for()
     }
 }
 
