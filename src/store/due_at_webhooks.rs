@@ -1,24 +1,10 @@
 //! What is due at webhooks, each host, each webhook of a host and each line at a webhook in its turn, but for what is passed
 //! over.
 
-use std::collections::HashSet;
-
-use super::handed::{KINDS, Waiting};
-use super::{LineKey, PassedOver, StoreError, Transaction, View, WebhookKey, Work};
+use super::handed::{PermitLine, Waiting, Wanted, one_of_each};
+use super::{LineKey, StoreError, Transaction, View, WebhookKey, Work};
 use crate::ambient::Timestamp;
 use crate::memory::weight;
-
-/// Deliveries to webhooks, but for what is passed over and what is in hand.
-#[derive(Clone, Copy)]
-pub(super) struct Free<'a> {
-    pub(super) but: &'a PassedOver,
-    pub(super) in_hand: &'a HashSet<i64>,
-    /// The lines of devices of which somebody waits for a permit.
-    pub(super) awaited: &'a HashSet<String>,
-    pub(super) now: Timestamp,
-    /// The most that is asked for.
-    pub(super) limit: usize,
-}
 
 impl View<'_> {
     /// The deliveries to webhooks that are due: one of each host and then the next of each, of a host one of each webhook and then
@@ -28,14 +14,14 @@ impl View<'_> {
     ///
     /// # Errors
     /// What the database reports.
-    pub(super) fn due_at_webhooks(&self, free: Free<'_>) -> Result<Vec<Waiting>, StoreError> {
-        self.in_turn("hosts", free, |host| match free.but.has_host(host) {
+    pub(super) fn due_at_webhooks(&self, wanted: Wanted<'_>) -> Result<Vec<Waiting>, StoreError> {
+        self.in_turn("hosts", wanted, |host| match wanted.but.has_host(host) {
             true => Ok(Vec::new()),
-            false => self.in_turn(host, free, |webhook| match free.passes_over(webhook) {
+            false => self.in_turn(host, wanted, |webhook| match wanted.passes_over(webhook) {
                 true => Ok(Vec::new()),
-                false => self.in_turn(webhook, free, |line| match free.but.has_line(line) {
+                false => self.in_turn(webhook, wanted, |line| match wanted.but.has_line(line) {
                     true => Ok(Vec::new()),
-                    false => self.due_in_line(line, free),
+                    false => self.due_in_line_at_webhook(line, wanted),
                 }),
             }),
         })
@@ -58,75 +44,50 @@ impl View<'_> {
     fn in_turn(
         &self,
         queue: &str,
-        free: Free<'_>,
+        wanted: Wanted<'_>,
         due_of: impl Fn(&str) -> Result<Vec<Waiting>, StoreError>,
     ) -> Result<Vec<Waiting>, StoreError> {
         let sql = "SELECT who FROM turns WHERE queue = ?1 AND since <= ?2 ORDER BY since, who";
         let mut statement = self.prepare(sql)?;
-        let mut standing = statement.query((queue, free.now.as_millis()))?;
+        let mut standing = statement.query((queue, wanted.now.as_millis()))?;
         let (mut of_each, mut had_a_turn) = (Vec::new(), Vec::new());
         let add = |of_each: &mut Vec<_>, who: &str| {
             let due = due_of(who)?;
             of_each.extend((!due.is_empty()).then_some(due));
             Ok::<_, StoreError>(())
         };
-        while of_each.len() < free.limit
+        while of_each.len() < wanted.most
             && let Some(row) = standing.next()?
         {
             let who = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-            match free.but.last_call_of(who) {
+            match wanted.but.last_call_of(who) {
                 Some(call) => had_a_turn.push((call, who.to_owned())),
                 None => add(&mut of_each, who)?,
             }
         }
         had_a_turn.sort_unstable();
         for (_, who) in had_a_turn {
-            if of_each.len() < free.limit {
+            if of_each.len() < wanted.most {
                 add(&mut of_each, &who)?;
             }
         }
-        let in_turn = (0..free.limit).flat_map(|place| of_each.iter().filter_map(move |due| due.get(place)));
-        Ok(in_turn.take(free.limit).cloned().collect())
+        Ok(one_of_each(&of_each).take(wanted.most).collect())
     }
 
-    /// What is due in a line and in nobody's hands, oldest first, up to that for whose like somebody waits.
-    fn due_in_line(&self, line: &str, free: Free<'_>) -> Result<Vec<Waiting>, StoreError> {
+    fn due_in_line_at_webhook(&self, line: &str, wanted: Wanted<'_>) -> Result<Vec<Waiting>, StoreError> {
         let sql = "SELECT seq, octet_length(body) + weight, device FROM deliveries
                    WHERE line_at_webhook = ?1 AND due_at <= ?2 ORDER BY due_at, seq";
         let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query((line, free.now.as_millis()))?;
-        let mut due = Vec::new();
-        while due.len() < free.limit
-            && let Some(row) = rows.next()?
-        {
-            let seq = row.get(0)?;
-            if free.in_hand.contains(&seq) {
-                continue;
-            }
-            let bytes = weight::of_call(row.get::<_, u32>(1)? as usize);
-            let device = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
-            let line = line_of(device, bytes);
-            if free.awaited.contains(&line) {
-                break;
-            }
-            due.push(Waiting { line, seq, bytes });
-        }
-        Ok(due)
+        wanted.of(statement.query((line, wanted.now.as_millis()))?, weight::of_call)
     }
 }
 
-impl Free<'_> {
+impl Wanted<'_> {
     /// Whether a webhook gets no call now. One gets none whose device has to wait for the least that there is.
     fn passes_over(&self, webhook: &str) -> bool {
         let device = webhook.split(' ').nth(1).unwrap_or_default();
-        self.but.has_webhook(webhook) || self.awaited.contains(&line_of(device, 0))
+        self.but.has_webhook(webhook) || self.awaited.contains(&PermitLine::of(&device.into(), 0))
     }
-}
-
-/// The line of a device for what takes so much memory.
-fn line_of(device: &str, bytes: usize) -> String {
-    let [large, small] = KINDS;
-    format!("{}{device}", if bytes > 0 { large } else { small })
 }
 
 impl Transaction<'_> {

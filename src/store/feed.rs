@@ -1,7 +1,6 @@
 //! Hands out work that is due, each piece to one worker at a time.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -14,14 +13,14 @@ use crate::ambient::{Clock, LastLook, Look, Timestamp};
 #[derive(Debug)]
 pub struct Feed {
     pub(super) store: Store,
-    work: Work,
+    pub(super) work: Work,
     clock: Clock,
     pub(super) bell: Arc<Notify>,
     pub(super) in_flight: InFlight,
     pub(super) awaited: Awaited,
-    /// One look at the queue at a time: what it found is marked as handed out before the next. Jobs note the line that was
-    /// looked at last.
-    pub(super) turn: tokio::sync::Mutex<String>,
+    /// The name of the line of jobs that was looked at last. One look at the queue at a time: what it found is marked as handed
+    /// out before the next.
+    pub(super) last_line: tokio::sync::Mutex<String>,
     last_look: LastLook,
 }
 
@@ -57,18 +56,11 @@ impl Drop for Taken {
     }
 }
 
-/// What one look at the queue finds: work that is due, or when there will be some.
-pub(super) enum Found<T> {
-    Now(Vec<T>),
-    In(Duration),
-    Unknown,
-}
-
 impl Feed {
     /// A feed of `work`; `bell` is rung when there is more. One process needs one feed of a kind.
     pub fn new(store: Store, work: Work, clock: Clock, bell: Arc<Notify>) -> Self {
-        let (in_flight, awaited, turn, last_look) = Default::default();
-        Self { store, work, clock, bell, in_flight, awaited, turn, last_look }
+        let (in_flight, awaited, last_line, last_look) = Default::default();
+        Self { store, work, clock, bell, in_flight, awaited, last_line, last_look }
     }
 
     /// Waits until there is work that is due and takes at most `most` pieces of it, oldest first; user devices take turns,
@@ -77,10 +69,7 @@ impl Feed {
     /// # Errors
     /// What the store reports; the feed can be asked again.
     pub async fn next(&self, most: usize) -> Result<Vec<Taken>, StoreError> {
-        let due = match self.work {
-            Work::Job => self.next_jobs(most, |_, _| Some(())).await?,
-            Work::Webhook => self.next_calls(most, PassedOver::default, |_, _| Some(())).await?,
-        };
+        let due = self.next_admitted(most, PassedOver::default, |_, _| Some(())).await?;
         Ok(due.into_iter().filter_map(Handed::now).collect())
     }
 

@@ -3,17 +3,17 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rusqlite::Rows;
 use tokio::sync::Notify;
 
 use super::feed::AT_ONCE;
 use super::place::InFlight;
-use super::{Feed, Place, QueuedDelivery, StoreError, Taken, View};
+use super::{Feed, PassedOver, Place, QueuedDelivery, StoreError, Taken, View};
+use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 
 /// For so many at most somebody waits at a time: the others wait in the store.
 const MOST_AWAITED: usize = 1000;
-/// What the names of all lines begin with, as the column `line` has them; both are of one length.
-pub(super) const KINDS: [&str; 2] = ["large ", "small "];
 
 /// Work that is handed out.
 #[derive(Debug)]
@@ -41,7 +41,6 @@ pub struct Claim {
     /// What it takes in memory while it is worked on; nothing where it is small.
     pub bytes: usize,
     seq: i64,
-    line: String,
     in_flight: InFlight,
     awaited: Awaited,
     bell: Arc<Notify>,
@@ -53,34 +52,95 @@ impl Drop for Claim {
         if !self.is_taken {
             self.in_flight.all().remove(&self.seq);
         }
-        self.awaited.all().remove(&self.line);
+        self.awaited.all().remove(&PermitLine::of(&self.device, self.bytes));
         self.bell.notify_one();
+    }
+}
+
+/// The work of one device that waits for permits of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PermitLine {
+    device: DeviceUuid,
+    size: Size,
+}
+
+/// Whether work takes room in memory that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Size {
+    Small,
+    Large,
+}
+
+impl PermitLine {
+    /// The line of what takes so many bytes in memory; nothing where it is small.
+    pub(super) fn of(device: &DeviceUuid, bytes: usize) -> Self {
+        Self { device: device.clone(), size: if bytes == 0 { Size::Small } else { Size::Large } }
     }
 }
 
 /// The lines of which somebody has the first piece in hand, and waits for a permit with it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Awaited(Arc<Mutex<HashSet<String>>>);
+pub(super) struct Awaited(Arc<Mutex<HashSet<PermitLine>>>);
 
 impl Awaited {
-    pub(super) fn all(&self) -> MutexGuard<'_, HashSet<String>> {
+    pub(super) fn all(&self) -> MutexGuard<'_, HashSet<PermitLine>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The device of a line; an empty name where nobody knows it.
-fn device_of(line: &str) -> DeviceUuid {
-    line.get(KINDS[0].len()..).unwrap_or_default().into()
 }
 
 /// Work that waits, of which nothing but its place is read.
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
-    /// The line of its device, for what is small or for what is large.
-    pub(super) line: String,
-    pub(super) seq: i64,
+    /// Whose it is; an empty name where nobody knows it.
+    device: DeviceUuid,
+    seq: i64,
     /// What it takes in memory while it is worked on; nothing where it is small.
-    pub(super) bytes: usize,
+    bytes: usize,
+}
+
+/// What a look at the queue is to find.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) now: Timestamp,
+    /// The most that is asked for.
+    pub(super) most: usize,
+    pub(super) but: &'a PassedOver,
+    pub(super) in_hand: &'a HashSet<i64>,
+    /// The lines of which somebody waits for a permit.
+    pub(super) awaited: &'a HashSet<PermitLine>,
+}
+
+impl Wanted<'_> {
+    /// Of the work in `rows` of `seq, weight, device`, which are those of one line in their order, what is in nobody's hands, up
+    /// to that for whose like somebody waits. In memory it takes what `bytes` makes of its weight.
+    pub(super) fn of(
+        &self,
+        mut rows: Rows<'_>,
+        bytes: fn(usize) -> usize,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let mut due = Vec::new();
+        while due.len() < self.most
+            && let Some(row) = rows.next()?
+        {
+            let seq = row.get(0)?;
+            if self.in_hand.contains(&seq) {
+                continue;
+            }
+            let device = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?.into();
+            let bytes = bytes(usize::try_from(row.get::<_, i64>(1)?).unwrap_or_default());
+            if self.awaited.contains(&PermitLine::of(&device, bytes)) {
+                break;
+            }
+            due.push(Waiting { device, seq, bytes });
+        }
+        Ok(due)
+    }
+}
+
+/// The first of each, then the second of each, and so on.
+pub(super) fn one_of_each(of_each: &[Vec<Waiting>]) -> impl Iterator<Item = Waiting> {
+    let longest = of_each.iter().map(Vec::len).max().unwrap_or_default();
+    (0..longest).flat_map(move |place| of_each.iter().filter_map(move |due| due.get(place).cloned()))
 }
 
 /// What one look at the queue makes of what waits.
@@ -89,42 +149,38 @@ pub(super) enum Seen<P> {
     Later(Waiting),
 }
 
-/// Reads so many of these at most for which there is a permit, in their order; none of a line behind one for which there is none.
+/// Reads so many of these at most for which `admit` gives a permit, in their order; none of a line behind one for which there is
+/// none.
 pub(super) fn admitted<P>(
     view: &View<'_>,
-    due: impl IntoIterator<Item = Waiting>,
-    most: usize,
-    desk: Desk<'_, P>,
+    due: Vec<Waiting>,
+    wanted: Wanted<'_>,
+    admit: impl Fn(&DeviceUuid, usize) -> Option<P>,
 ) -> Result<Vec<Seen<P>>, StoreError> {
-    let mut may_wait = MOST_AWAITED.saturating_sub(desk.awaited.len());
+    let mut may_wait = MOST_AWAITED.saturating_sub(wanted.awaited.len());
     let (mut seen, mut text, mut passed_over) = (Vec::new(), 0, HashSet::new());
     for waiting in due {
-        if seen.len() >= most || text >= AT_ONCE {
+        if seen.len() >= wanted.most || text >= AT_ONCE {
             break;
         }
-        if passed_over.contains(&waiting.line) {
+        let line = PermitLine::of(&waiting.device, waiting.bytes);
+        if passed_over.contains(&line) {
             continue;
         }
-        if let Some(permit) = (desk.admit)(&device_of(&waiting.line), waiting.bytes) {
+        if let Some(permit) = admit(&waiting.device, waiting.bytes) {
             if let Some(delivery) = view.queued(waiting.seq)? {
                 text += delivery.new.body.len();
                 seen.push(Seen::Now(waiting.seq, delivery, permit));
             }
             continue;
         }
-        passed_over.insert(waiting.line.clone());
+        passed_over.insert(line);
         if may_wait > 0 {
             may_wait -= 1;
             seen.push(Seen::Later(waiting));
         }
     }
     Ok(seen)
-}
-
-/// Who gives permits, and in which lines somebody waits for one.
-pub(super) struct Desk<'a, P> {
-    pub(super) awaited: &'a HashSet<String>,
-    pub(super) admit: &'a dyn Fn(&DeviceUuid, usize) -> Option<P>,
 }
 
 impl Feed {
@@ -156,13 +212,12 @@ impl Feed {
                 let place = Place::taken(seq, self.in_flight.clone());
                 Handed::Now(self.handed_out(delivery, place), permit)
             }
-            Seen::Later(Waiting { line, seq, bytes }) => {
-                self.awaited.all().insert(line.clone());
+            Seen::Later(Waiting { device, seq, bytes }) => {
+                self.awaited.all().insert(PermitLine::of(&device, bytes));
                 Handed::Later(Claim {
-                    device: device_of(&line),
+                    device,
                     bytes,
                     seq,
-                    line,
                     in_flight: self.in_flight.clone(),
                     awaited: self.awaited.clone(),
                     bell: Arc::clone(&self.bell),

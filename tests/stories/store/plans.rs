@@ -118,7 +118,10 @@ async fn what_every_message_asks_for_is_found_by_an_index() {
     let connection = raw(directory.path());
     let hot = [
         ("SELECT min(line)", "deliveries_in_lines (line>?)"),
-        ("SELECT seq, weight FROM deliveries WHERE line", "deliveries_in_lines (line=? AND due_at<?)"),
+        (
+            "SELECT seq, weight, coalesce(user_device, '') FROM deliveries WHERE line",
+            "deliveries_in_lines (line=? AND due_at<?)",
+        ),
         (
             "SELECT seq, octet_length(body) + weight, device FROM deliveries WHERE line_at_webhook",
             "deliveries_in_lines_at_webhooks (line_at_webhook=? AND due_at<?)",
