@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row};
 
 use super::deliveries::new_delivery;
-use super::{Fate, LineKey, NewDelivery, StoreError, Transaction, View, WebhookKey, Work};
+use super::{Fate, NewDelivery, StoreError, Transaction, View, Work};
 use crate::ambient::Timestamp;
 use crate::message::{DeliveryId, DeviceUuid};
 
@@ -139,32 +139,6 @@ impl Transaction<'_> {
         self.prepare(&sql)?.execute(values)?;
         self.finish(seq)?;
         Ok(())
-    }
-
-    /// Gives up what `webhook` has had due since before `due_before`; answers how much. A bounded number at a time, so that
-    /// nobody waits.
-    ///
-    /// # Errors
-    /// What the database reports.
-    pub fn give_up_overdue(
-        &self,
-        webhook: &WebhookKey,
-        due_before: Timestamp,
-        death: &Death<'_>,
-    ) -> Result<usize, StoreError> {
-        const AT_ONCE: usize = 32;
-        let sql = "SELECT seq, coalesce(user_device, '') FROM turns JOIN deliveries ON line_at_webhook = who
-                   WHERE queue = ?1 AND deliveries.due_at < ?2 LIMIT ?3";
-        let mut statement = self.prepare(sql)?;
-        let asked = (webhook.text(), due_before.as_millis(), AT_ONCE as i64);
-        let overdue = statement.query_map(asked, |row| Ok((row.get(0)?, row.get::<_, String>(1)?.into())))?;
-        let overdue: Vec<(i64, DeviceUuid)> = overdue.collect::<Result<_, _>>()?;
-        for (seq, user_device) in &overdue {
-            self.give_up(*seq, death)?;
-            let line = LineKey { webhook: webhook.clone(), user_device: user_device.clone() };
-            self.had_a_turn(&line, death.died_at)?;
-        }
-        Ok(overdue.len())
     }
 
     /// Puts a dead letter back into the queue under its old id, into the line that it waited in; answers which it was, if there

@@ -35,6 +35,7 @@ mod names;
 mod next;
 mod open;
 mod outcomes;
+mod overdue;
 mod owners;
 mod passed_over;
 mod place;

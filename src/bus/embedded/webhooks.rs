@@ -84,8 +84,9 @@ impl Webhooks {
         let turns = Turns::within(settings.concurrency, settings.bodies_bytes);
         let clock = bus.clock.clone();
         let destinations = Destinations::new(turns.most(), bus.webhook_bell(), settings.breaker, clock);
-        let courier = Arc::new(Courier { bus, egress, settings });
-        Self { feed: Arc::new(feed), courier, destinations, turns }
+        let feed = Arc::new(feed);
+        let courier = Arc::new(Courier { bus, feed: Arc::clone(&feed), egress, settings });
+        Self { feed, courier, destinations, turns }
     }
 
     /// Works until `stop` turns true, then finishes the calls that run. What is left stays in the queue.

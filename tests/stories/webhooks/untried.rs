@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use endo::ambient::Timestamp;
+use tokio::sync::Semaphore;
 
 use super::*;
 
@@ -26,17 +27,24 @@ fn attempts(post: &Post) -> u32 {
     database.query_row("SELECT coalesce(sum(attempts), 0) FROM deliveries", [], |row| row.get(0)).unwrap()
 }
 
-#[tokio::test]
-async fn what_was_not_tried_waits_through_as_many_trials_that_fail_as_it_has_attempts_however_long_they_rest()
-{
+/// A post whose clock is in the test's hands.
+async fn post(settings: WebhookSettings) -> (Post, Arc<AtomicI64>) {
     let now = Arc::new(AtomicI64::new(1_768_478_400_000));
     let told = Arc::clone(&now);
     let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-    let post = Post::with(clock, loopback(), TWICE).await;
-    let wait = |millis| {
-        now.fetch_add(millis, Ordering::SeqCst);
-        post.bus.bus.webhook_bell().notify_one();
-    };
+    (Post::with(clock, loopback(), settings).await, now)
+}
+
+fn pass(post: &Post, now: &AtomicI64, millis: i64) {
+    now.fetch_add(millis, Ordering::SeqCst);
+    post.bus.bus.webhook_bell().notify_one();
+}
+
+#[tokio::test]
+async fn what_was_not_tried_waits_through_as_many_trials_that_fail_as_it_has_attempts_however_long_they_rest()
+{
+    let (post, now) = post(TWICE).await;
+    let wait = |millis| pass(&post, &now, millis);
     let calls = AtomicU32::new(0);
     let api = FakeApi::start(move |_| {
         let is_down = calls.fetch_add(1, Ordering::SeqCst) < 2 * FAILURES + 2;
@@ -65,4 +73,40 @@ async fn what_was_not_tried_waits_through_as_many_trials_that_fail_as_it_has_att
     let letters = post.dead_letters().await;
     let died_of: Vec<_> = letters.iter().map(|letter| (letter.reason.as_str(), letter.attempts)).collect();
     assert_eq!(died_of, [("status 503", 2); 2]);
+}
+
+#[tokio::test]
+async fn all_that_waited_too_long_is_given_up_however_much_it_is_but_for_what_is_being_called() {
+    const WAIT: usize = 40;
+    let (post, now) = post(WebhookSettings { attempts: 1, ..TWICE }).await;
+    let [failing, well] = [(); 2].map(|()| Arc::new(Semaphore::new(0)));
+    let gates = [Arc::clone(&failing), Arc::clone(&well)];
+    let api = FakeApi::start(move |seen| match String::from_utf8_lossy(&seen.body) {
+        body if body.contains("fails") => Answer::new(503, &[], "").behind(&gates[0]),
+        body if body.contains("ends well") => Answer::new(200, &[], "").behind(&gates[1]),
+        _ => Answer::new(503, &[], ""),
+    })
+    .await;
+    let (sender, device) = (post.bus.device(json!({})).await, post.hooked(hook(&api)).await);
+    let send = async |times: usize, trial: &str| {
+        post.send(&sender, &json!({"devices": vec![&device.uuid; times], "trial": trial})).await;
+    };
+    let mut letters = FAILURES as usize;
+    send(letters, "none").await;
+    while post.dead_letters().await.len() < letters {}
+    for (times, trial) in [(1, "fails"), (1, "ends well"), (WAIT, "none")] {
+        send(times, trial).await;
+    }
+    for trials in 1..=2 {
+        pass(&post, &now, REST);
+        while api.seen().len() < letters + trials {
+            tokio::task::yield_now().await;
+        }
+    }
+    failing.add_permits(1);
+    letters += 1 + WAIT;
+    while post.dead_letters().await.len() < letters {}
+    well.add_permits(1);
+    post.until_nothing_waits().await;
+    assert_eq!(post.dead_letters().await.len(), letters);
 }

@@ -21,7 +21,7 @@ use crate::egress::Egress;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::sharing::Turn;
 use crate::store::{
-    Account, Death, Ending, Fate, Insisting, LineKey, NewDelivery, Outcome, QueuedDelivery, StoreError,
+    Account, Death, Ending, Fate, Feed, Insisting, LineKey, NewDelivery, Outcome, QueuedDelivery, StoreError,
     Taken, Transaction, WebhookKey,
 };
 use crate::telemetry::with_causes;
@@ -36,6 +36,8 @@ const REMOVED: &str = "webhook removed";
 #[derive(Debug)]
 pub(super) struct Courier {
     pub(super) bus: EmbeddedBus,
+    /// What its calls are taken from.
+    pub(super) feed: Arc<Feed>,
     pub(super) egress: Egress,
     pub(super) settings: WebhookSettings,
 }
@@ -90,7 +92,7 @@ impl Courier {
         if matches!(condition, Condition::Late | Condition::Fails)
             && let Some(due_before) = breaker.outwaited(self.settings.longest_delay, self.settings.attempts)
         {
-            self.give_up_waiting(line.webhook, due_before).await;
+            self.give_up_waiting(&line.webhook, due_before).await;
         }
     }
 
@@ -199,13 +201,9 @@ impl Courier {
     }
 
     /// Gives up what a webhook has had due since before then.
-    async fn give_up_waiting(&self, webhook: WebhookKey, due_before: Timestamp) {
-        let (account, now) = (Account::Of(webhook.device.clone()), self.bus.clock.now());
-        let give_up = move |transaction: &Transaction<'_>| {
-            let death = Death::of("destination failing", now);
-            transaction.give_up_overdue(&webhook, due_before, &death)
-        };
-        match self.bus.store().write_for::<_, StoreError, _>(account, give_up).await {
+    async fn give_up_waiting(&self, webhook: &WebhookKey, due_before: Timestamp) {
+        let death = Death::of("destination failing", self.bus.clock.now());
+        match self.feed.give_up_overdue(webhook, due_before, &death).await {
             Ok(0) => {}
             Ok(deliveries) => tracing::warn!(deliveries, "webhooks whose destination fails were given up"),
             Err(error) => {
