@@ -29,6 +29,7 @@
 //! | [`negotiation`] | what a caller accepts and already has: pure |
 //! | [`paging`] | lists that are shown a page at a time: pure |
 //! | [`queueing`] | turns, so many at a time for each name |
+//! | [`redaction`] | keeping secrets out of what those say who were told them: pure |
 //! | [`sharing`] | turns, room in memory and places to wait in, of which nobody has all |
 //! | [`signature`] | HTTP signatures, both ways: pure |
 //! | [`vault`] | the keys of records: seal, verify, open |
@@ -65,6 +66,7 @@ pub mod message;
 pub mod negotiation;
 pub mod paging;
 pub mod queueing;
+pub mod redaction;
 pub mod sharing;
 pub mod signature;
 pub mod source;

@@ -185,14 +185,13 @@ impl Desk {
         case.note_generation(credentials.generation());
         let message = case.message.as_ref().map_err(|failure| RunFailure::last(failure.clone()))?;
         let start = Start { place: taken.place.clone(), is_unkept: Arc::default() };
-        let secret = credentials.secret().copy();
         let provisions = self.workbench.provide(credentials, self.gate(start.clone(), case));
         let span = tracing::info_span!("job", job.r#type = message.job_type().map(|name| name.to_string()));
         let ran = self.registry.run(message, provisions).instrument(span).await;
         // Whatever the job makes of it: that nothing could be written down here is nobody else's failure.
         ran.map_err(|failed| match start.is_unkept.load(Ordering::Relaxed) {
             true => for_now("the message cannot be taken now"),
-            false => RunFailure { failure: failed.failure.without(secret.expose()), ..failed },
+            false => failed,
         })
     }
 

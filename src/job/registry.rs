@@ -190,8 +190,9 @@ impl CheckedMessage<'_> {
     /// # Errors
     /// [`RunFailure`]: what to tell the sender, and what may be tried before.
     pub async fn run(&self, provisions: Provisions) -> Result<Reply, RunFailure> {
+        let redaction = provisions.redaction();
         let work = self.runner.work(&self.message, provisions);
-        running::run(work, self.time_limit, self.response()).await
+        running::run(work, self.time_limit, &redaction, self.response()).await
     }
 
     fn response(&self) -> Option<&ResponseSchema> {

@@ -11,6 +11,7 @@ use super::response::ResponseSchema;
 use super::runner::{Trouble, Work};
 use super::wording;
 use crate::message::{Failure, Reply};
+use crate::redaction::Redaction;
 use crate::telemetry::with_causes;
 
 /// Why a job has no reply: what the sender is told if it stays at that, and what to do before.
@@ -62,38 +63,58 @@ impl From<JobError> for RunFailure {
     }
 }
 
-/// Runs a job within `limit`; its reply is held to `schema`, if there is one.
+/// Runs a job within `limit`; its reply is held to `schema`, if there is one. Whatever comes of it repeats none of the secrets
+/// that the job's API or its handler was told.
 pub(super) async fn run(
     work: Result<Work, Trouble>,
     limit: Duration,
+    redaction: &Redaction,
     schema: Option<&ResponseSchema>,
 ) -> Result<Reply, RunFailure> {
     let answer = match work {
         Ok(work) => apart(work, limit).await?,
         Err(trouble) => Err(trouble),
     };
-    let reply = match answer {
-        Ok(reply) => reply,
-        Err(Trouble::Unreadable(error)) => return Ok(unreadable(&error)),
-        Err(Trouble::Invalid) => return Err(RunFailure::last(Failure::response_invalid())),
-        Err(Trouble::Job(error)) => return Err(error.into()),
-        Err(Trouble::Expired(failure)) => {
-            return Err(RunFailure { failure, next: Next::CredentialsSaidExpired });
-        }
-        Err(Trouble::Told(failure)) => return Err(RunFailure::last(failure)),
-        Err(Trouble::Lost) => {
-            let failure = Failure::new(503, "the job's handler gave no answer").leaving_open();
-            return Err(RunFailure { failure, next: Next::Repeat { after: None } });
-        }
-        Err(Trouble::Hosts(error)) => {
-            tracing::warn!(error = with_causes(&error), "the record names no usable hosts");
-            return Err(RunFailure::last(Failure::invalid_credentials_device()));
-        }
-    };
+    match answer {
+        Ok(reply) => conforming(clean(reply, redaction), schema),
+        Err(trouble) => told_of(trouble).map_err(|RunFailure { failure, next }| {
+            // What was cut might not be known again.
+            let reword = |words| wording::cut(redaction.clean_text(words));
+            RunFailure { failure: failure.reworded(reword), next }
+        }),
+    }
+}
+
+fn clean(reply: Reply, redaction: &Redaction) -> Reply {
+    let metadata = reply.metadata.map(|metadata| redaction.clean_members(metadata));
+    Reply { metadata, data: reply.data.map(|data| redaction.clean(data)) }
+}
+
+/// The reply as `schema` has it, if there is one.
+fn conforming(reply: Reply, schema: Option<&ResponseSchema>) -> Result<Reply, RunFailure> {
     let Some(schema) = schema else { return Ok(reply) };
     schema.conform(reply).map_err(|fault| {
         tracing::warn!(response.fault = fault, "a response does not satisfy its schema");
         RunFailure::last(Failure::response_invalid())
+    })
+}
+
+/// What is told where a run gave no reply of its job's.
+fn told_of(trouble: Trouble) -> Result<Reply, RunFailure> {
+    Err(match trouble {
+        Trouble::Unreadable(error) => return Ok(unreadable(&error)),
+        Trouble::Invalid => RunFailure::last(Failure::response_invalid()),
+        Trouble::Job(error) => error.into(),
+        Trouble::Expired(failure) => RunFailure { failure, next: Next::CredentialsSaidExpired },
+        Trouble::Told(failure) => RunFailure::last(failure),
+        Trouble::Lost => {
+            let failure = Failure::new(503, "the job's handler gave no answer").leaving_open();
+            RunFailure { failure, next: Next::Repeat { after: None } }
+        }
+        Trouble::Hosts(error) => {
+            tracing::warn!(error = with_causes(&error), "the record names no usable hosts");
+            RunFailure::last(Failure::invalid_credentials_device())
+        }
     })
 }
 

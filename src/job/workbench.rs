@@ -6,6 +6,7 @@ use super::JobContext;
 use super::handler::Question;
 use crate::egress::{ApiAccess, Bearer, CallGate, Egress, EgressError, HostList};
 use crate::message::Message;
+use crate::redaction::Redaction;
 use crate::vault::{Credentials, disclose_to_handler};
 
 /// The API that the credentials of this gateway are for.
@@ -51,6 +52,11 @@ impl Provisions {
         let bearer = Bearer::new(self.credentials.secret().expose());
         let access = ApiAccess { base_url, hosts, bearer, gate: self.gate };
         Ok(JobContext::new(self.credentials.public().clone(), egress.api_client(access)))
+    }
+
+    /// What keeps the secrets out of whatever is answered to those who get them.
+    pub(super) fn redaction(&self) -> Redaction {
+        self.credentials.redaction()
     }
 
     /// What an external handler gets: the message, and the opened secrets with it.

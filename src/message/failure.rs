@@ -87,18 +87,14 @@ impl Failure {
         Self { message, sign_in: link, ..self }
     }
 
-    /// This failure in words that do not repeat `secret`: an API may say what it was sent.
+    /// This failure in the words that `reword` makes of its own.
     #[must_use]
-    pub fn without(self, secret: &str) -> Self {
-        let clean = |words: String| match secret.is_empty() {
-            true => words,
-            false => words.replace(secret, "[redacted]"),
-        };
+    pub fn reworded(self, reword: impl Fn(String) -> String) -> Self {
         let code = match self.code {
-            FailureCode::Word(word) => FailureCode::Word(clean(word)),
+            FailureCode::Word(word) => FailureCode::Word(reword(word)),
             status => status,
         };
-        Self { code, message: clean(self.message), ..self }
+        Self { code, message: reword(self.message), ..self }
     }
 
     /// Something may have been done or not, and it is not done again.

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 use super::clients::CLIENTS;
 use super::credentials::Credentials;
 use super::grant::SET_ASIDE;
-use super::redaction::Redaction;
 use super::secret::SecretMap;
 
 /// What an external handler receives as `encrypted`. Wiped on drop, `[redacted]` in every print.
@@ -16,11 +15,6 @@ impl Disclosed {
     /// The object itself, to be written into the handler's request.
     pub fn expose(&self) -> &Map<String, Value> {
         self.0.expose()
-    }
-
-    /// What keeps its secrets out of what the handler answers.
-    pub fn redaction(&self) -> Redaction {
-        Redaction::of(self.expose().get("secrets").unwrap_or(&Value::Null))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod begun;
 mod buffer;
+mod called_secrets;
 mod canonical;
 mod clients;
 mod contents;
@@ -24,7 +25,6 @@ mod owner_id;
 mod owners;
 mod pass;
 mod record;
-mod redaction;
 mod rekey;
 mod remembered;
 mod reseal;
@@ -47,7 +47,6 @@ pub use owner_id::{NotAResourceOwnerId, ResourceOwnerId};
 pub use owners::{Owner, Owners};
 pub use pass::Pass;
 pub use record::{RecordError, SealedText};
-pub use redaction::Redaction;
 pub use rekey::{Management, Need, RekeyError};
 pub use remembered::RememberSettings;
 pub use reseal::{Replacement, ResealError};

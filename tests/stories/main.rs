@@ -38,6 +38,7 @@ mod main_job;
 mod oauth;
 mod owners;
 mod readme;
+mod redaction;
 mod remote;
 mod renewing;
 mod revocation;

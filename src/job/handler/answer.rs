@@ -6,9 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::runner::Trouble;
-use super::super::wording::cut;
 use crate::message::{Failure, FailureCode, Reply};
-use crate::vault::Redaction;
 
 /// The longest word that is taken for a code.
 const LONGEST_CODE: usize = 100;
@@ -34,13 +32,12 @@ struct ErrorMember {
     message: Option<String>,
 }
 
-/// What the handler says, without the secrets that it was told; `None` if that is nothing of the two.
-pub(super) fn read(response: &Response<Bytes>, redaction: &Redaction) -> Option<Answer> {
+/// What the handler says; `None` if that is nothing of the two.
+pub(super) fn read(response: &Response<Bytes>) -> Option<Answer> {
     let document: Value = serde_json::from_slice(response.body()).ok()?;
     if !document.is_object() {
         return None;
     }
-    let document = redaction.clean(document);
     if !response.status().is_success() {
         let answer = serde_json::from_value::<ErrorAnswer>(document).ok();
         return answer.map(|answer| Err(trouble(response.status(), answer.error.into())));
@@ -70,7 +67,7 @@ fn trouble(status: StatusCode, failure: Failure) -> Trouble {
 
 impl From<ErrorMember> for Failure {
     fn from(error: ErrorMember) -> Self {
-        let message = error.message.map_or_else(|| NO_MESSAGE.to_owned(), cut);
+        let message = error.message.unwrap_or_else(|| NO_MESSAGE.to_owned());
         Self::said_by_job(code(error.code), message)
     }
 }

@@ -9,14 +9,12 @@ use zeroize::Zeroizing;
 
 use crate::egress::CallGate;
 use crate::message::Message;
-use crate::vault::{Disclosed, Redaction};
+use crate::vault::Disclosed;
 
 /// One question to a handler. Holds opened secrets, hence no `Debug`.
 pub(in super::super) struct Question {
     pub(super) body: Bytes,
     pub(super) gate: CallGate,
-    /// What the handler is told and is not to say.
-    pub(super) redaction: Redaction,
 }
 
 /// In the order in which the original hands it to a job (`spec/endo.md` 2.5, step 4).
@@ -34,7 +32,7 @@ impl Question {
     pub(in super::super) fn new(message: &Message, disclosed: &Disclosed, gate: CallGate) -> Self {
         let (metadata, data) = (message.metadata.as_ref(), message.data.as_ref());
         let written = Written { metadata, data, encrypted: disclosed.expose() };
-        Self { body: Bytes::from_owner(in_wiped_bytes(&written)), gate, redaction: disclosed.redaction() }
+        Self { body: Bytes::from_owner(in_wiped_bytes(&written)), gate }
     }
 }
 

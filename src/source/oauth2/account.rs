@@ -13,6 +13,7 @@ use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
 use super::error::OAuthError;
 use super::safe_text::SafeText;
 use crate::egress::{EgressError, Url};
+use crate::redaction::Redaction;
 use crate::source::provider::{Profile, ProfileMethod};
 use crate::vault::{NotAResourceOwnerId, ResourceOwnerId, SecretMap, SecretText};
 
@@ -52,7 +53,10 @@ impl OAuthClient {
     pub async fn account(&self, tokens: &Tokens) -> Result<ResourceOwner, OAuthError> {
         match &self.settings.profile_url {
             Some(url) => self.profile(url, &tokens.access).await,
-            None => read(&self.settings.profile, tokens.told.expose()),
+            None => {
+                let given = [&tokens.access].into_iter().chain(&tokens.refresh).map(SecretText::expose);
+                read(&self.settings.profile, tokens.told.expose(), &Redaction::of(given))
+            }
         }
     }
 
@@ -71,8 +75,10 @@ impl OAuthClient {
 
     async fn profile(&self, url: &Url, access: &SecretText) -> Result<ResourceOwner, OAuthError> {
         let answer = self.ask_profile(url, access).await?;
-        check(&answer, access)?;
-        read(&self.settings.profile, std::str::from_utf8(answer.body()).map_err(|_| OAuthError::Unreadable)?)
+        let sent = Redaction::of([access.expose()]);
+        check(&answer, &sent)?;
+        let told = std::str::from_utf8(answer.body()).map_err(|_| OAuthError::Unreadable)?;
+        read(&self.settings.profile, told, &sent)
     }
 
     async fn ask_profile(&self, url: &Url, access: &SecretText) -> Result<Response<Bytes>, OAuthError> {
@@ -90,10 +96,10 @@ impl OAuthClient {
 }
 
 /// Whether it is a profile. Some providers answer 200 to a token they do not take, and where they failed.
-fn check(answer: &Response<Bytes>, access: &SecretText) -> Result<(), OAuthError> {
+fn check(answer: &Response<Bytes>, sent: &Redaction) -> Result<(), OAuthError> {
     let members = serde_json::from_slice::<Map<String, Value>>(answer.body());
     let refused = |error: &str| {
-        let error = SafeText::of_answer(error, &[access.expose()]);
+        let error = SafeText::of_answer(error, sent);
         OAuthError::Refused { error, description: SafeText::of("") }
     };
     match (answer.status(), members.as_ref().map(refusal)) {
@@ -110,7 +116,8 @@ fn check(answer: &Response<Bytes>, access: &SecretText) -> Result<(), OAuthError
     }
 }
 
-fn read(profile: &Profile, told: &str) -> Result<ResourceOwner, OAuthError> {
+/// The account that a provider tells of; people and jobs see of it nothing of `secrets`.
+fn read(profile: &Profile, told: &str, secrets: &Redaction) -> Result<ResourceOwner, OAuthError> {
     let members = serde_json::from_str::<Map<String, Value>>(told).map_err(|_| OAuthError::Unreadable)?;
     let members = SecretMap::from(members);
     let find = |pointer: &str| find(members.expose(), pointer);
@@ -118,10 +125,11 @@ fn read(profile: &Profile, told: &str) -> Result<ResourceOwner, OAuthError> {
         Value::Number(_) => written(told, pointer),
         name => name.as_str(),
     });
-    let username = username.map(|name| name.chars().take(LONGEST_NAME).collect());
+    let username =
+        username.map(|name| secrets.clean_text(name.to_owned()).chars().take(LONGEST_NAME).collect());
     let extras = profile.extras.iter().filter_map(|(name, pointer)| {
         let value = find(pointer).filter(|value| value.to_string().len() <= LONGEST_EXTRA)?;
-        Some((name.clone(), value.clone()))
+        Some((name.clone(), secrets.clean(value.clone())))
     });
     let part = |pointer: &String| part(find(pointer), told, pointer);
     let id = whole_id(profile.id.iter().map(part).collect::<Result<_, _>>()?);

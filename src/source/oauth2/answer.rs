@@ -10,6 +10,7 @@ use super::bad_grants::BadGrants;
 use super::error::OAuthError;
 use super::safe_text::SafeText;
 use crate::egress::{ProviderAnswer, RetryAfter};
+use crate::redaction::Redaction;
 use crate::vault::{SecretMap, SecretText};
 
 /// What providers call an access token that is not good; the first is the standard's name (RFC 6750, 3.1).
@@ -158,9 +159,10 @@ fn refused(
         _ => {}
     }
     let description = members.get("error_description").and_then(Value::as_str).unwrap_or_default();
+    let sent = Redaction::of(sent.iter().copied());
     OAuthError::Refused {
-        error: SafeText::of_answer(error, sent),
-        description: SafeText::of_answer(description, sent),
+        error: SafeText::of_answer(error, &sent),
+        description: SafeText::of_answer(description, &sent),
     }
 }
 

@@ -12,6 +12,7 @@ use super::safe_text::SafeText;
 use super::settings::OAuth2;
 use crate::ambient::Timestamp;
 use crate::egress::Url;
+use crate::redaction::Redaction;
 use crate::vault::SecretText;
 
 /// How long a sign-in may take.
@@ -86,8 +87,9 @@ impl Pending {
             return Err(CallbackError::Issuer);
         }
         if let Some(error) = answer.error {
-            let description = SafeText::of(&answer.error_description.unwrap_or_default());
-            return Err(CallbackError::Denied { error: SafeText::of(&error), description });
+            let sent = Redaction::of([self.state.expose()]);
+            let description = SafeText::of_answer(&answer.error_description.unwrap_or_default(), &sent);
+            return Err(CallbackError::Denied { error: SafeText::of_answer(&error, &sent), description });
         }
         answer.code.filter(|code| !code.is_empty()).map(SecretText::from).ok_or(CallbackError::NoCode)
     }

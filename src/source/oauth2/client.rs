@@ -137,7 +137,7 @@ pub(super) fn sensitive(text: &str) -> Result<HeaderValue, OAuthError> {
     Ok(value)
 }
 
-pub(super) fn form(fields: &[(&str, &str)]) -> Zeroizing<String> {
+fn form(fields: &[(&str, &str)]) -> Zeroizing<String> {
     let mut url = Url::parse("http://localhost/").expect("a fixed address");
     url.query_pairs_mut().extend_pairs(fields);
     let text = Zeroizing::new(url.query().unwrap_or_default().to_owned());

@@ -10,6 +10,7 @@ use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
 use super::error::{OAuthError, OF_GATEWAYS};
 use super::safe_text::SafeText;
 use crate::egress::{ProviderAnswer, Url};
+use crate::redaction::Redaction;
 use crate::source::provider::{RevocationWay, TokenBody};
 use crate::vault::SecretText;
 
@@ -123,7 +124,7 @@ fn verdict(answer: ProviderAnswer, secrets: &[&str], unknown: &[StatusCode]) -> 
             false => Ok(Revoked::Done),
         },
         (status, Some(error)) if !status.is_server_error() => {
-            let error = SafeText::of_answer(error, secrets);
+            let error = SafeText::of_answer(error, &Redaction::of(secrets.iter().copied()));
             Err(OAuthError::Refused { error, description: SafeText::of("") })
         }
         _ => Err(unexplained(&answer)),

@@ -2,14 +2,10 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
-
-use super::client::form;
+use crate::redaction::Redaction;
 
 /// The longest text that is kept, in characters.
 const LONGEST: usize = 200;
-/// What stands where a secret came back.
-const REDACTED: &str = "[redacted]";
 
 /// A short text of harmless ASCII: no quotes, no angle brackets, no ampersand, no control characters.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,19 +29,9 @@ impl SafeText {
         Self(kept)
     }
 
-    /// The same of an answer to what carried these secrets: where one of them comes back, plain or as a form has it, there is
-    /// `[redacted]`.
-    pub fn of_answer(text: &str, sent: &[&str]) -> Self {
-        let as_in_forms = sent.iter().map(|secret| form(&[("", secret)]));
-        let as_in_forms = as_in_forms.map(|text| Zeroizing::new(text.trim_start_matches('=').to_owned()));
-        let plain = sent.iter().map(|secret| Zeroizing::new((*secret).to_owned()));
-        let mut secrets: Vec<_> = plain.chain(as_in_forms).filter(|secret| !secret.is_empty()).collect();
-        // One may be a part of another.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        let redact = |text: Zeroizing<String>, secret: &Zeroizing<String>| {
-            Zeroizing::new(text.replace(secret.as_str(), REDACTED))
-        };
-        Self::of(&secrets.iter().fold(Zeroizing::new(text.to_owned()), redact))
+    /// The same of an answer, in which nothing comes back of what was sent.
+    pub fn of_answer(text: &str, sent: &Redaction) -> Self {
+        Self::of(&sent.clean_text(text.to_owned()))
     }
 
     /// The text itself; it may be empty.

@@ -1,5 +1,7 @@
 //! What handlers are asked, and what of their answers is passed on.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use endo::ambient::Timestamp;
 use endo::signature::{Component, Ed25519PublicKey, Policy, Request, Verifier};
 use serde_json::Value;
@@ -58,6 +60,23 @@ async fn what_a_handler_was_told_does_not_come_back_with_what_it_says() {
         } else {
             "[redacted], [redacted]"
         }));
+    }
+}
+
+#[tokio::test]
+async fn nor_does_it_come_back_encoded() {
+    let basic = STANDARD.encode(format!("octocat:{SECRET}"));
+    let encoded = SECRET.replace('-', "%2D");
+    let error = |message: &str| json!({"error": {"message": message, "code": encoded}}).to_string();
+    let reply = json!({"metadata": {}, "data": {"said": format!("{basic}, {encoded}")}}).to_string();
+    for (status, text) in [(500, error(&basic)), (200, reply)] {
+        let handler = FakeApi::answering(Answer::new(status, &[], text)).await;
+        let registry = registry(&handler.url("/"), false);
+        let answer = format!("{:?}", registry.run(&say_hello(), provisions(CallGate::open())).await);
+        assert_eq!(answer.matches("[redacted]").count(), 2, "{answer}");
+        for left in ["canary", "secret", &encoded, &basic] {
+            assert!(!answer.contains(left), "{left} is in {answer}");
+        }
     }
 }
 

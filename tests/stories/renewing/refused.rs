@@ -64,6 +64,24 @@ async fn an_api_that_repeats_the_secret_in_its_words_does_not_have_it_told() {
 }
 
 #[tokio::test]
+async fn an_api_that_quotes_the_secret_in_another_form_or_in_what_it_was_asked_for_does_not_have_it_told() {
+    let quoted = "canary of access%2D1 and YWNjZXNzLTE";
+    let refusal = json!({"message": quoted});
+    let events = json!([{"type": "CreateEvent", "payload": {"description": quoted}}]);
+    for (status, said) in [(403, refusal), (200, events)] {
+        let api =
+            FakeApi::answering(Answer::new(status, &["content-type: application/json"], said.to_string()))
+                .await;
+        let url = api.url("");
+        let mut house = House::with(None, |config| config.source.base_url = Some(url)).await;
+        let reply = house.ask().await;
+        assert_eq!(api.seen()[0].header("authorization"), ["Bearer access-1"]);
+        assert_eq!(reply["metadata"]["code"], status);
+        assert!(reply.to_string().contains("canary of [redacted] and [redacted]"), "{reply}");
+    }
+}
+
+#[tokio::test]
 async fn a_new_secret_that_the_api_refuses_for_a_moment_asks_nobody_to_sign_in() {
     let mut house = House::open(None).await;
     house.provider.expire("access-1");

@@ -132,4 +132,7 @@ fn a_refusal_of_the_provider_is_told_without_what_could_do_harm() {
     assert_eq!(SafeText::of(&"x".repeat(10_000)).as_str().len(), 200);
     assert!(SafeText::of(&"x y".repeat(10_000)).as_str().len() <= 200);
     assert_eq!(outcome("", |state| format!("state={state}")).unwrap_err(), CallbackError::NoCode);
+    let repeating =
+        outcome("", |state| format!("error=no-{state}&error_description=of+{state}&state={state}"));
+    assert_eq!(repeating.unwrap_err().to_string(), "the provider says: no-[redacted] of [redacted]");
 }

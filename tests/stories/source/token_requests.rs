@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use endo::config::{self, ClientAuthentication};
 use endo::egress::{EgressError, EgressSettings};
 use endo::source::oauth2::{OAuthClient, OAuthError, Probe, Revoked, Tokens};
@@ -33,6 +35,8 @@ async fn saying_to(egress: EgressSettings, answer: Answer) -> (FakeApi, OAuthCli
         revocation_url: Some(api.url("/revoke")),
         profile_url: Some(api.url("/me")),
         profile_id: vec!["/id".to_owned()],
+        profile_username: Some("/name".to_owned()),
+        profile_extras: vec!["more=/more".to_owned()],
         ..config::Source::default()
     };
     let client = client(&settings, egress);
@@ -265,6 +269,30 @@ async fn what_was_sent_is_not_in_the_text_of_what_came_back() {
     let (_api, client) = saying(Answer::new(200, &[], told.to_string())).await;
     let said = client.probe(&"rt-1/2".into()).await.unwrap_err().to_string();
     assert_eq!(said, "the provider refused: no-[redacted] ");
+}
+
+#[tokio::test]
+async fn nor_is_it_there_as_it_was_sent() {
+    let proof = STANDARD.encode("id:canary-client-secret%26%3D%25%2F%C3%BC");
+    let long = format!("{} {CLIENT_SECRET}", "x".repeat(190));
+    for (described, expected) in
+        [(&*proof, "aWQ6[redacted]M="), (&*long, &*format!("{} [redacted", "x".repeat(190)))]
+    {
+        let told = json!({"error": "no", "error_description": described}).to_string();
+        let (_api, client) = saying(Answer::new(400, &[], told)).await;
+        let said = client.refresh(&"refresh-1".into()).await.unwrap_err().to_string();
+        assert_eq!(said, format!("the provider refused: no {expected}"));
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_called_like_its_token_is_shown_without() {
+    let told = r#"{"id": 7, "name": "canary of access%2D1", "access_token": "access-1", "more": {"access-1": ["access-1"]}}"#;
+    let (_api, client) = saying(Answer::new(200, &[], told)).await;
+    let tokens = client.refresh(&"refresh-1".into()).await.unwrap();
+    let account = client.account(&tokens).await.unwrap();
+    assert_eq!(account.username.as_deref(), Some("canary of [redacted]"));
+    assert_eq!(account.extras["more"], json!({"[redacted]": ["[redacted]"]}));
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! What handlers were told and do not get to say.
 
-use endo::vault::disclose_to_handler;
 use serde_json::json;
 
 use super::forge::{Forge, header};
@@ -24,5 +23,5 @@ fn what_is_called_a_secret_is_taken_out_and_what_a_service_keeps_beside_it_stays
         "[redacted] at https://na1.example": ["Bearer [redacted]", 7, null],
         "note": "[redacted], [redacted], short, seen-by-all",
     });
-    assert_eq!(disclose_to_handler(&opened).redaction().clean(said), expected);
+    assert_eq!(opened.redaction().clean(said), expected);
 }

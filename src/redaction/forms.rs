@@ -1,0 +1,66 @@
+//! The forms in which a secret is looked for.
+
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use zeroize::Zeroizing;
+
+use super::unquoted::unquoted;
+
+/// Anything shorter, such as `basic`, is a word that may stand anywhere.
+pub(super) const SHORTEST: usize = 8;
+
+/// What stays as it is in a form (WHATWG URL, `application/x-www-form-urlencoded`).
+const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
+
+/// What to look for where this secret may be: itself, however short, and what it is encoded as, where that is not too short to
+/// be told from words. None of it is empty.
+pub(super) fn forms(secret: &str) -> Vec<Zeroizing<String>> {
+    let mut forms = vec![Zeroizing::new(hexadecimal(secret)), Zeroizing::new(hexadecimal(secret))];
+    forms[1].make_ascii_uppercase();
+    // What proves who a client is, is encoded twice (RFC 6749, 2.3.1).
+    for secret in [Zeroizing::new(secret.to_owned()), as_in_a_form(secret)] {
+        forms.extend((0..3).flat_map(|before| in_base64(&secret, before)));
+    }
+    forms.push(Zeroizing::new(secret.to_owned()));
+    // A sign of it that was not escaped may look as if it were: a plus most of all, which stands for itself elsewhere than in
+    // forms.
+    let as_if_escaped: Vec<_> = forms.iter().filter_map(|form| text(unquoted(form)?)).collect();
+    let with_blanks: Vec<_> = forms.iter().map(|form| Zeroizing::new(form.replace('+', " "))).collect();
+    forms.extend(as_if_escaped.into_iter().chain(with_blanks));
+    forms.retain(|form| form.len() >= SHORTEST || (**form == secret && !secret.is_empty()));
+    forms.sort_unstable_by(|one, other| one.as_str().cmp(other));
+    forms.dedup();
+    forms
+}
+
+fn hexadecimal(secret: &str) -> String {
+    let mut text = String::with_capacity(2 * secret.len());
+    for byte in secret.bytes() {
+        write!(text, "{byte:02x}").expect("a text takes everything");
+    }
+    text
+}
+
+fn as_in_a_form(secret: &str) -> Zeroizing<String> {
+    let encoded = Zeroizing::new(utf8_percent_encode(secret, FORM).to_string());
+    Zeroizing::new(encoded.replace("%20", "+"))
+}
+
+/// The letters that `secret` alone gives, in both alphabets, where so many bytes stand before it (modulo 3).
+fn in_base64(secret: &str, before: usize) -> [Zeroizing<String>; 2] {
+    let mut whole = Zeroizing::new(Vec::with_capacity(before + secret.len()));
+    whole.resize(before, 0);
+    whole.extend_from_slice(secret.as_bytes());
+    let (first, end) = ((before * 8).div_ceil(6), whole.len() * 8 / 6);
+    let letters = Zeroizing::new(STANDARD_NO_PAD.encode(&*whole));
+    let standard = Zeroizing::new(letters[first.min(end)..end].to_owned());
+    let url = Zeroizing::new(standard.replace('+', "-"));
+    [standard, Zeroizing::new(url.replace('/', "_"))]
+}
+
+fn text(bytes: Zeroizing<Vec<u8>>) -> Option<Zeroizing<String>> {
+    std::str::from_utf8(&bytes).ok().map(|text| Zeroizing::new(text.to_owned()))
+}

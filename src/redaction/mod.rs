@@ -1,0 +1,11 @@
+//! Keeping secrets out of what those say who were told them.
+//!
+//! Whoever was sent a secret may quote it: as it is, in base64 (RFC 4648, 4 and 5) at any place of what is encoded, in
+//! hexadecimal (RFC 4648, 8), and each of these percent-encoded (RFC 3986, 2.1, and as forms are) or escaped as in JSON
+//! (RFC 8259, 7); or no more than its beginning, where what they say was cut there.
+
+mod cleaning;
+mod forms;
+mod unquoted;
+
+pub use cleaning::Redaction;
