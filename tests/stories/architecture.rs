@@ -44,6 +44,7 @@ const ROOMS: &[(&str, Imports)] = &[
             "memory",
             "message",
             "negotiation",
+            "redaction",
             "sharing",
             "signature",
             "store",

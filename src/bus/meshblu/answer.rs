@@ -7,47 +7,63 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::MeshbluError;
+use super::identity::Identity;
 use crate::memory::weight::{self, MAX_WEIGHT};
+use crate::redaction::Redaction;
 
 /// The longest message of an error that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;
 /// Carries an error beside whatever the body is.
 const ERROR: &str = "x-meshblu-error";
 
-/// The body of an answer that says that the call was done; `null` where it has none.
-///
-/// # Errors
-/// [`MeshbluError::Refused`] for every status that is no success, and for a success that carries an error;
-/// [`MeshbluError::Unreadable`] for a success with a body that no bus sends, such as a page of what stands before it, and
-/// for what would take too much memory.
-pub(super) fn read(answer: &Response<Bytes>) -> Result<Value, MeshbluError> {
-    let status = answer.status();
-    fits_into_memory(answer)?;
-    let body = serde_json::from_slice::<Value>(answer.body()).ok();
-    if let Some(message) = told(answer, body.as_ref()) {
-        return Err(MeshbluError::Refused { status, message: presentable(&message) });
-    }
-    if !status.is_success() {
-        return Err(MeshbluError::Refused { status, message: unexplained(status) });
-    }
-    match body {
-        Some(body) => Ok(body),
-        None if answer.body().is_empty() || is_text(answer.headers()) => Ok(Value::Null),
-        None => Err(MeshbluError::Unreadable),
-    }
+/// What a bus answers, and to whom.
+pub(super) struct Answer<'a> {
+    pub(super) response: Response<Bytes>,
+    pub(super) caller: Option<Identity<'a>>,
 }
 
-/// The list that such an answer is, read without more than `T` asks for.
-///
-/// # Errors
-/// As [`read`]; [`MeshbluError::Unreadable`] for what is no such list.
-pub(super) fn read_list<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<Vec<T>, MeshbluError> {
-    fits_into_memory(answer)?;
-    let is_done = answer.status().is_success() && !answer.headers().contains_key(ERROR);
-    match serde_json::from_slice(answer.body()) {
-        // An error is an object.
-        Ok(list) if is_done => Ok(list),
-        _ => serde_json::from_value(read(answer)?).map_err(|_| MeshbluError::Unreadable),
+impl Answer<'_> {
+    /// The body of an answer that says that the call was done; `null` where it has none.
+    ///
+    /// # Errors
+    /// [`MeshbluError::Refused`] for every status that is no success, and for a success that carries an error;
+    /// [`MeshbluError::Unreadable`] for a success with a body that no bus sends, such as a page of what stands before it, and
+    /// for what would take too much memory.
+    pub(super) fn read(&self) -> Result<Value, MeshbluError> {
+        let status = self.response.status();
+        fits_into_memory(&self.response)?;
+        let body = serde_json::from_slice::<Value>(self.response.body()).ok();
+        if let Some(message) = told(&self.response, body.as_ref()) {
+            return Err(MeshbluError::Refused { status, message: self.presentable(message) });
+        }
+        if !status.is_success() {
+            return Err(MeshbluError::Refused { status, message: unexplained(status) });
+        }
+        match body {
+            Some(body) => Ok(body),
+            None if self.response.body().is_empty() || is_text(self.response.headers()) => Ok(Value::Null),
+            None => Err(MeshbluError::Unreadable),
+        }
+    }
+
+    /// The list that such an answer is, read without more than `T` asks for.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read); [`MeshbluError::Unreadable`] for what is no such list.
+    pub(super) fn read_list<T: DeserializeOwned>(&self) -> Result<Vec<T>, MeshbluError> {
+        fits_into_memory(&self.response)?;
+        let is_done = self.response.status().is_success() && !self.response.headers().contains_key(ERROR);
+        match serde_json::from_slice(self.response.body()) {
+            // An error is an object.
+            Ok(list) if is_done => Ok(list),
+            _ => serde_json::from_value(self.read()?).map_err(|_| MeshbluError::Unreadable),
+        }
+    }
+
+    /// What a bus says of an error, as people get to see it: without the token by which it was called.
+    fn presentable(&self, message: String) -> String {
+        let sent = Redaction::of(self.caller.map(|caller| caller.token()));
+        sent.clean_text(message).chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect()
     }
 }
 
@@ -81,10 +97,6 @@ fn told(answer: &Response<Bytes>, body: Option<&Value>) -> Option<String> {
 
 fn unexplained(status: StatusCode) -> String {
     format!("Invalid Response Code {}", status.as_u16())
-}
-
-fn presentable(message: &str) -> String {
-    message.chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect()
 }
 
 fn is_text(headers: &HeaderMap) -> bool {

@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::answer;
 use super::client::Call;
 use super::{Identity, Meshblu, MeshbluError};
 use crate::ambient::Timestamp;
@@ -38,7 +37,11 @@ impl Meshblu {
     pub async fn date(&self) -> Result<Option<Timestamp>, MeshbluError> {
         let caller = Identity::of(self.service());
         let answer = self.exchange(Call::read(Some(caller), "/v2/whoami".to_owned())).await?;
-        Ok(answer.headers().get(DATE).and_then(|date| Timestamp::from_http_date(date.to_str().ok()?)))
+        Ok(answer
+            .response
+            .headers()
+            .get(DATE)
+            .and_then(|date| Timestamp::from_http_date(date.to_str().ok()?)))
     }
 
     /// The PEM text of the key that signs the bus's webhooks; `None` where it signs none.
@@ -92,7 +95,7 @@ impl Meshblu {
     ) -> Result<Vec<T>, MeshbluError> {
         let target = "/search/devices".to_owned();
         let call = Call::change(Some(caller), Method::POST, target, Some(query)).repeatable();
-        answer::read_list(&self.exchange(call).await?)
+        self.exchange(call).await?.read_list()
     }
 
     /// One device's document.

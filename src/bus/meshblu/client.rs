@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use reqwest::Url;
 use serde_json::Value;
 
-use super::answer;
+use super::answer::Answer;
 use super::error::MeshbluError;
 use super::identity::Identity;
 use super::remembered::Remembered;
@@ -96,18 +96,19 @@ impl Meshblu {
 
     /// What the bus answers to the call, made once more at most, where that is harmless.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Value, MeshbluError> {
-        answer::read(&self.exchange(call).await?)
+        self.exchange(call).await?.read()
     }
 
     /// The same answer as it came.
-    pub(super) async fn exchange(&self, call: Call<'_>) -> Result<Response<Bytes>, MeshbluError> {
+    pub(super) async fn exchange<'a>(&self, call: Call<'a>) -> Result<Answer<'a>, MeshbluError> {
+        let caller = call.identity;
         let first = self.0.peer.call(call.request()?).await;
         match &first {
             Err(error) if call.may_repeat_after(error) => {}
             Ok(answer) if call.may_repeat_at(answer.status()) => tokio::time::sleep(MOMENT).await,
-            _ => return Ok(first?),
+            _ => return Ok(Answer { response: first?, caller }),
         }
-        Ok(self.0.peer.call(call.request()?).await?)
+        Ok(Answer { response: self.0.peer.call(call.request()?).await?, caller })
     }
 }
 

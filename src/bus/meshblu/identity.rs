@@ -30,6 +30,11 @@ impl<'a> Identity<'a> {
         Self { acting: Some(device), ..self }
     }
 
+    /// What proves who the device is.
+    pub(super) fn token(&self) -> &'a str {
+        &self.login.token
+    }
+
     /// Sets the headers that say so; `false` where uuid or token cannot stand in one.
     pub(super) fn sign(&self, headers: &mut HeaderMap) -> bool {
         let pair = Zeroizing::new(format!("{}:{}", self.login.uuid, *self.login.token));

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use endo::ambient::Timestamp;
 use endo::store::{StoreError, Transaction};
 use serde_json::{Value, json};
@@ -14,7 +16,8 @@ use tokio::sync::Semaphore;
 
 use crate::support::fake_api::Answer;
 use crate::support::meshblu::{
-    CREDENTIALS, FakeMeshblu, RemoteGateway, json_answer, route, say_hello, settings, vectors,
+    CREDENTIALS, CREDENTIALS_TOKEN, FakeMeshblu, RemoteGateway, json_answer, route, say_hello, settings,
+    vectors,
 };
 use crate::support::store;
 
@@ -69,6 +72,26 @@ async fn a_reply_that_the_bus_refuses_becomes_an_error_reply() {
     let sent = meshblu.messages();
     assert_eq!(sent[1]["metadata"]["code"], 422);
     assert_eq!(sent[1]["metadata"]["error"]["message"], "Invalid Response Code 422");
+}
+
+#[tokio::test]
+async fn a_bus_that_repeats_the_token_it_was_called_with_does_not_have_it_told() {
+    let basic = STANDARD.encode(format!("{CREDENTIALS}:{CREDENTIALS_TOKEN}"));
+    for quoted in [CREDENTIALS_TOKEN, &basic] {
+        let meshblu = FakeMeshblu::start().await;
+        let refusal = json!({"error": format!("canary of {quoted}")});
+        meshblu.answer("POST /messages", [json_answer(422, &refusal), Answer::new(204, &[], "")]);
+        let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+        let answer = gateway.webhook(&say_hello()).await;
+        let sent = meshblu.calls().into_iter().find(|call| call.target == "/messages").unwrap();
+        assert_eq!(sent.header("authorization"), [format!("Basic {basic}")]);
+        let told = &meshblu.messages()[1]["metadata"]["error"]["message"];
+        let noted = meshblu.calls().into_iter().map(|call| String::from_utf8_lossy(&call.body).into_owned());
+        for told in noted.chain([answer.text, told.to_string()]) {
+            assert!(!told.contains(quoted), "{told}");
+        }
+        assert!(told.as_str().unwrap().starts_with("canary of ") && told.to_string().contains("[redacted]"));
+    }
 }
 
 #[tokio::test]
