@@ -51,6 +51,7 @@ pub(super) const STEPS: &[&str] = &[
     people::WITH_HALF_DONE_CHANGES,
     deliveries::WITH_LINES_AT_WEBHOOKS,
     deliveries::WITH_SHARED_BODIES,
+    people::WITH_FORMS_OF_LINES,
 ];
 
 const FIRST: &str = "

@@ -42,7 +42,7 @@ impl Session {
     ) -> Result<Sending<'a>, Problem> {
         let sessions = &door.entrance()?.sessions;
         let form = Sha256::new().chain_update(request.path()).chain_update([0]).chain_update(&body.0);
-        let key = FormKey { session: self.pass.fingerprint(), form: form.finalize().into() };
+        let key = FormKey { line: self.line, form: form.finalize().into() };
         Ok(match sessions.send_form(key).await.map_err(|error| unavailable(&error))? {
             SentForm::New => Sending::First(First { sessions, key }),
             SentForm::Open => Sending::Again(None),

@@ -108,3 +108,18 @@ CREATE INDEX half_done_removals ON half_done (removed) WHERE removed IS NOT NULL
 INSERT INTO half_done (remainder) SELECT json_object('removal', uuid) FROM half_removed;
 DROP TABLE half_removed;
 ";
+
+/// Forms belong to the line of their session, which stays the same where the session gets another fingerprint.
+pub(super) const WITH_FORMS_OF_LINES: &str = "
+CREATE UNIQUE INDEX sessions_by_line ON sessions (line);
+CREATE TABLE forms_of_lines (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    line BLOB NOT NULL REFERENCES sessions (line) ON DELETE CASCADE,
+    form BLOB NOT NULL, came_to TEXT, UNIQUE (line, form)
+);
+INSERT INTO forms_of_lines (seq, line, form, came_to)
+SELECT sent_forms.seq, line, form, came_to FROM sent_forms JOIN sessions ON fingerprint = session;
+DROP TABLE sent_forms;
+ALTER TABLE forms_of_lines RENAME TO sent_forms;
+CREATE INDEX sent_forms_by_line ON sent_forms (line, seq);
+";

@@ -7,7 +7,7 @@ use std::path::Path;
 use endo::ambient::Timestamp;
 use endo::source::Retry;
 use endo::source::renewal::{Health, Standing};
-use endo::store::{Moment, RenewalStage, Store, StoreError, View};
+use endo::store::{FormKey, Moment, RenewalStage, SentForm, Store, StoreError, View};
 use futures_util::FutureExt;
 
 use super::{accept, delivery, fresh, has_fact, open, raw, try_open, write};
@@ -235,6 +235,25 @@ async fn why_a_secret_is_not_renewed_any_more_is_told_as_before() {
         let health = Standing::of(Some(&renewal), 1, Timestamp::from_millis(0), Some(Retry::Never)).health;
         assert_eq!(health, Health::Dead { reason }, "{renewal:?}");
     }
+}
+
+#[tokio::test]
+async fn forms_that_were_sent_under_the_pass_of_a_session_belong_to_its_line() {
+    let (line, pass, form) = ([1; 32], [2; 32], [3; 32]);
+    let old = tempfile::tempdir().unwrap();
+    let connection = raw(old.path());
+    connection.execute_batch(include_str!("../../fixtures/store-format-31.sql")).unwrap();
+    connection.execute_batch("PRAGMA application_id = 0x456e646f; PRAGMA user_version = 31").unwrap();
+    let sql = "INSERT INTO sessions (fingerprint, owner, login, began_at, seen_at, line) VALUES (?1, 'owner', x'', 1, 1, ?2)";
+    connection.execute(sql, [pass, line]).unwrap();
+    let sql = "INSERT INTO sent_forms (session, form, came_to) VALUES (?1, ?2, '/there')";
+    connection.execute(sql, [pass, form]).unwrap();
+    drop(connection);
+
+    let store = open(old.path());
+    let sent =
+        write(&store, move |transaction| transaction.send_form(&FormKey { line, form }, 9)).await.unwrap();
+    assert_eq!(sent, SentForm::Settled("/there".to_owned()));
 }
 
 #[tokio::test]

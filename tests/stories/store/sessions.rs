@@ -1,6 +1,8 @@
 //! How many sessions are kept, and whose end for whom.
 
-use endo::store::{MostSessions, Store, StoreError, StoredRecord, StoredSession, Transaction, View};
+use endo::store::{
+    FormKey, MostSessions, SentForm, Store, StoreError, StoredRecord, StoredSession, Transaction, View,
+};
 
 use super::{NOW, fresh, read, uuid, write};
 
@@ -84,4 +86,31 @@ async fn where_all_keep_something_nobody_s_oldest_session_ends() {
     let (_directory, store) = fresh();
     keeps(&store, &["a", "b", "c", "d", "e", "f"]).await;
     assert_eq!(left(&store, &["a", "b", "c", "d", "e", "f"]).await, None);
+}
+
+#[tokio::test]
+async fn a_form_that_is_under_way_while_its_session_gets_another_pass_is_known_by_what_it_came_to() {
+    let (_directory, store) = fresh();
+    let [before, after] = [[1; 32], [2; 32]];
+    let forms = [FormKey { line: before, form: [7; 32] }, FormKey { line: before, form: [8; 32] }];
+    write(&store, move |transaction| transaction.add_session(&before, &session("owner", 1), MOST))
+        .await
+        .unwrap();
+    let known = write(&store, move |transaction| {
+        let sent = forms.iter().map(|form| transaction.send_form(form, 9)).collect::<Result<Vec<_>, _>>()?;
+        assert_eq!(sent, [SentForm::New, SentForm::New]);
+        assert!(transaction.renew_session(&before, &after, b"sealed anew")?);
+        assert_eq!(transaction.send_form(&forms[0], 9)?, SentForm::Open);
+        transaction.settle_form(&forms[0], Some("/there"))?;
+        transaction.settle_form(&forms[1], None)?;
+        forms.iter().map(|form| transaction.send_form(form, 9)).collect::<Result<Vec<_>, _>>()
+    });
+    assert_eq!(known.await.unwrap(), [SentForm::Settled("/there".to_owned()), SentForm::New]);
+    // They end with the session.
+    let left = write(&store, move |transaction| {
+        transaction.take_session(&after)?;
+        transaction.add_session(&before, &session("owner", 1), MOST)?;
+        transaction.send_form(&forms[0], 9)
+    });
+    assert_eq!(left.await.unwrap(), SentForm::New);
 }
