@@ -30,7 +30,7 @@ pub enum Typist {
     Newcomer {
         /// Who that is.
         person: DeviceUuid,
-        /// The hash of the token, or the fingerprint of the session.
+        /// The hash of the token, or the line of the session.
         known_by: [u8; 32],
     },
 }

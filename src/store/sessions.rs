@@ -143,7 +143,8 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Has a session be known by another fingerprint from now on, with its login sealed anew; answers whether there is one.
+    /// Has a session be known by another fingerprint from now on, with its login sealed anew, also where the file is as good as
+    /// full; answers whether there is one.
     ///
     /// # Errors
     /// What the database reports.
@@ -153,6 +154,7 @@ impl Transaction<'_> {
         after: &[u8; 32],
         login: &[u8],
     ) -> Result<bool, StoreError> {
+        self.use_reserve();
         let sql = "UPDATE sessions SET fingerprint = ?2, login = ?3 WHERE fingerprint = ?1";
         Ok(self.prepare(sql)?.execute((before.as_slice(), after.as_slice(), login))? > 0)
     }

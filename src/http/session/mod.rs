@@ -13,7 +13,7 @@ pub use flows::Flows;
 pub(super) use flows::{Course, Flow, Taken};
 pub use links::OneTimeLinks;
 pub(super) use sending::Sending;
-pub(super) use sessions::Admission;
 pub use sessions::Sessions;
+pub(super) use sessions::{Admission, Proof};
 pub(super) use signed_in::unavailable;
 pub use signed_in::{Fields, Session};

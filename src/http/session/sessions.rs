@@ -5,8 +5,9 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::Session;
-use crate::ambient::{Clock, Random};
+use crate::ambient::{Clock, Random, Timestamp};
 use crate::bus::{Granted, Login};
+use crate::message::DeviceUuid;
 use crate::store::{MostSessions, Store, StoreError, StoredSession, Transaction, View, WayIn};
 use crate::vault::Pass;
 
@@ -48,6 +49,15 @@ pub(in crate::http) struct Begun {
     pub(in crate::http) pass: Pass,
     /// What the bus had granted for the one before, which is over.
     pub(in crate::http) before: Option<Login>,
+}
+
+/// That the owner of a session proved control of the account behind credentials.
+#[derive(Debug)]
+pub(in crate::http) struct Proof {
+    /// Which credentials.
+    pub(in crate::http) credentials: DeviceUuid,
+    /// When.
+    pub(in crate::http) at: Timestamp,
 }
 
 impl Sessions {
@@ -100,15 +110,26 @@ impl Sessions {
         Ok(Begun { pass, before: before.and_then(|before| granted(&before, over)) })
     }
 
-    /// A pass that nobody knew before for a session that goes on otherwise as it was; none where it is over.
+    /// A pass that nobody knew before for a session in which somebody signed in at the API; none where the one that it had is
+    /// over. What was proved by that is noted with it: whoever else knows the pass of before has no share in it.
     ///
     /// # Errors
-    /// What the store reports.
-    pub(super) async fn renew(&self, session: &Session) -> Result<Option<Pass>, StoreError> {
+    /// What the store reports; then nothing is noted, and the session is as it was.
+    pub(in crate::http) async fn renew(
+        &self,
+        session: &Session,
+        proof: Option<Proof>,
+    ) -> Result<Option<Pass>, StoreError> {
         let pass = Pass::fresh(&self.random);
         let (before, after) = (session.pass.fingerprint(), pass.fingerprint());
         let login = pass.seal(session.login.token.as_bytes(), &self.random);
-        let renew = move |transaction: &Transaction<'_>| transaction.renew_session(&before, &after, &login);
+        let owner = session.owner.clone();
+        let renew = move |transaction: &Transaction<'_>| {
+            if let Some(Proof { credentials, at }) = &proof {
+                transaction.note_proof(&owner, credentials, *at)?;
+            }
+            transaction.renew_session(&before, &after, &login)
+        };
         Ok(self.store.write::<_, StoreError, _>(renew).await?.then_some(pass))
     }
 

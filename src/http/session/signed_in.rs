@@ -1,7 +1,6 @@
 //! Somebody who is signed in, and the proof that a form is theirs.
 
-use actix_web::http::header::SET_COOKIE;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpRequest;
 
 use super::Browser;
 use crate::ambient::Timestamp;
@@ -63,26 +62,6 @@ impl Session {
     /// What every form of this session holds in its field `csrf`.
     pub fn csrf(&self) -> String {
         self.pass.form_token()
-    }
-
-    /// This answer to whoever just proved more in this session, with another pass: whoever else knows the one before has no share
-    /// in that. Where it cannot be noted, the session goes on as it was, for what was proved is kept already.
-    pub async fn renewed(
-        &self,
-        request: &HttpRequest,
-        door: &FrontDoor,
-        mut answer: HttpResponse,
-    ) -> HttpResponse {
-        let Ok(entrance) = door.entrance() else { return answer };
-        match entrance.sessions.renew(self).await {
-            Ok(Some(pass)) => {
-                let kept = Browser::of(request).keep_session(&pass);
-                answer.headers_mut().append(SET_COOKIE, kept);
-            }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(error = with_causes(&error), "a session keeps its pass"),
-        }
-        answer
     }
 
     /// Who sees the page.

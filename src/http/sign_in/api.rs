@@ -6,10 +6,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
-use super::NextPage;
 use super::closed::may_begin;
+use super::finish::{Kept, finish};
 use super::gone;
-use super::keeping::kept;
 use super::next::VOUCHER;
 use super::redeeming::{Answered, BoundFor, redeem};
 use super::refusal::{came_back_wrong, flow_of, open_flow_of};
@@ -177,16 +176,22 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let code = code.map_err(|error| again(came_back_wrong(&error, entrance)))?;
     let arrived = browser.arrive(pending.state.expose());
     let (client, at, credentials) = (client.clone(), Data::clone(&door), wish.credentials.clone());
+    let owner = login.uuid.clone();
     // The code is spent with this, so it goes on where the browser hangs up: nobody would know of the tokens.
     let redeeming = actix_web::rt::spawn(async move {
-        let bound_for = BoundFor { login, credentials, is_meant };
+        let bound_for = BoundFor { login, credentials };
         redeem(&at, &client, Answered { code, pending }, bound_for).await
     });
     let device = redeeming.await.map_err(|_| again(interrupted()))?.map_err(again)?;
-    let mut answer: HttpResponse = kept(&request, &device, wish.next.as_ref().map(NextPage::as_str));
-    let Some(session) = session else { return Ok(answer) };
-    answer.headers_mut().append(SET_COOKIE, arrived);
-    Ok(session.renewed(&request, &door, answer).await)
+    // Whoever hung up proves nothing: their browser would not have the pass that the proof takes.
+    let proved_at = is_meant.then(|| door.clock.now());
+    let kept = Kept { owner: &owner, session: session.as_ref(), device, proved_at };
+    let finished = finish(&request, &door, kept, wish.next.as_ref()).await;
+    let mut answer: HttpResponse = finished.map_err(again)?;
+    if session.is_some() {
+        answer.headers_mut().append(SET_COOKIE, arrived);
+    }
+    Ok(answer)
 }
 
 /// No API is asked who somebody is.

@@ -1,24 +1,17 @@
-//! Keeping what somebody proved: the secret on its credentials device, and the proof itself.
+//! Keeping what somebody brought: the secret on its credentials device.
 
 use std::error::Error;
 use std::sync::Arc;
 
-use actix_web::http::header::REFERRER_POLICY;
-use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
-
 use super::closed::may_own;
 use super::gone::gone;
-use crate::ambient::Timestamp;
 use crate::bus::Login;
 use crate::console::strangers_text;
 use crate::credentials::{Account, Again, Arrival, CredentialsError};
 use crate::http::entrance::Entrance;
-use crate::http::page::see_other;
 use crate::http::problem::{Kind, Problem};
 use crate::http::server::FrontDoor;
 use crate::message::DeviceUuid;
-use crate::negotiation::is_browser;
 use crate::telemetry::with_causes;
 
 /// What somebody is told whose account may have credentials that no key here opens.
@@ -63,31 +56,23 @@ impl From<NotKept> for Problem {
     }
 }
 
-/// Keeps what somebody brought, and when they proved control of the account, if they did. What is not kept ends at the API,
-/// so that nothing is changed.
+/// Keeps what somebody brought; answers on which device. What is not kept ends at the API, so that nothing is changed.
 pub(super) async fn keep(
     door: &FrontDoor,
     BroughtAccount { account, login, arrival, again }: BroughtAccount,
-    proved_at: Option<Timestamp>,
 ) -> Result<DeviceUuid, NotKept> {
     let (entrance, account) = (door.entrance()?, Arc::new(account));
     let kept = match may_own(entrance, &login, &account.id).await {
         Ok(()) => keep_secret(entrance, &account, again, arrival.clone()).await,
         Err(problem) => Err(problem.into()),
     };
-    let device = match kept {
-        Ok(device) => device,
-        Err(not_kept) => {
-            let Some(arrival) = arrival else { return Err(not_kept) };
+    match (kept, arrival) {
+        (Err(not_kept), Some(arrival)) => {
             let ends = entrance.credentials.give_up(arrival, Some(&account)).await;
-            return Err(Problem::from(not_kept).adding(&fate_at(&entrance.api, ends)).into());
+            Err(Problem::from(not_kept).adding(&fate_at(&entrance.api, ends)).into())
         }
-    };
-    if let Some(proved_at) = proved_at {
-        let noted = entrance.credentials.note_proof(account.owner.clone(), device.clone(), proved_at).await;
-        noted.map_err(|error| proof_not_noted(&error))?;
+        (kept, _) => kept,
     }
-    Ok(device)
 }
 
 async fn keep_secret(
@@ -182,21 +167,4 @@ pub(super) fn fate_of_tokens(ends: bool) -> &'static str {
             "the tokens that it gave stay good until they end, or you end what this gateway may do in your account there"
         }
     }
-}
-
-fn proof_not_noted(error: &CredentialsError) -> Problem {
-    tracing::error!(error = with_causes(error), "a proof could not be noted");
-    Problem::new(
-        Kind::Unavailable,
-        "Your sign-in worked and its secret is kept, but not when that was; sign in again before you end something",
-    )
-}
-
-/// Browsers see the page that they came from, or the credentials; programs are told their name.
-pub(super) fn kept(request: &HttpRequest, device: &DeviceUuid, next: Option<&str>) -> HttpResponse {
-    if is_browser(request.headers()) {
-        let home = format!("/console/credentials/{device}");
-        return see_other(next.unwrap_or(&home));
-    }
-    HttpResponse::Created().insert_header((REFERRER_POLICY, "no-referrer")).json(json!({"uuid": device}))
 }

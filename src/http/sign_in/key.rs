@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::NextPage;
-use super::keeping::{BroughtAccount, NotKept, keep, kept};
+use super::finish::{Kept, finish};
+use super::keeping::{BroughtAccount, NotKept, keep};
 use super::typed::{Visitor, account};
 use super::wish::Wish;
 use crate::console::{self, KeyEntry, KeyFault, KeyLine};
@@ -116,7 +116,7 @@ fn show(session: &Session, entry: &KeyEntry<'_>) -> HttpResponse {
     page(status, console::key_entry(&session.viewer(), entry))
 }
 
-/// Keeps the key that was typed in, and notes the proof that the present one is.
+/// Keeps the key that was typed in, if one was; that, or the present one, is the proof.
 pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visitor, wish: Wish) -> Answer {
     // Of those who give a new name at the same time, one is the first.
     let _turn = match &wish.credentials {
@@ -129,7 +129,11 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
     };
     let entry = Entry::read(door, &visitor, &wish).await?;
     match entry.settle().await {
-        Ok(device) => Ok(kept(request, &device, wish.next.as_ref().map(NextPage::as_str))),
+        Ok(device) => {
+            let (owner, session) = (&visitor.login.uuid, visitor.session.as_ref());
+            let kept = Kept { owner, session, device, proved_at: Some(door.clock.now()) };
+            finish(request, door, kept, wish.next.as_ref()).await
+        }
         Err(Unkept::Problem(problem)) => Err(problem),
         Err(Unkept::Fault(Fault { kind, line, note })) => match &visitor.session {
             Some(session) => {
@@ -192,7 +196,7 @@ impl<'a> Entry<'a> {
         let id = kept.unwrap_or_else(|| ResourceOwnerId::Text(account_id(owner, &self.name)));
         let account = account(owner.clone(), id, Some(self.name.clone()), key);
         let brought = BroughtAccount { account, login: self.visitor.login.clone(), arrival: None, again };
-        match keep(self.door, brought, Some(self.door.clock.now())).await {
+        match keep(self.door, brought).await {
             // Somebody else who has it was quicker to give another.
             Err(NotKept::OtherSecret) => Err(OTHER_KEY.into()),
             Err(NotKept::Problem(problem)) => Err(problem.into()),
@@ -203,7 +207,6 @@ impl<'a> Entry<'a> {
     /// Whoever has the present key may give another, and end the credentials for a while. That while is everybody's who acts
     /// as the owner, and another key is for ever: a key that was typed in lately, by whomever, is not enough for that.
     async fn prove(&self, owned: &Owned, present: &str) -> Result<Again, Unkept> {
-        let (owner, device) = (&self.visitor.login.uuid, owned.device());
         if present.is_empty() {
             return Err(NO_PRESENT_KEY.into());
         }
@@ -211,11 +214,7 @@ impl<'a> Entry<'a> {
         let present = SecretText::from(present);
         let possession = credentials.possession(owned, &self.visitor.typist, &present).await;
         match possession.map_err(Problem::from)? {
-            Possession::Shown => {
-                let now = self.door.clock.now();
-                credentials.note_proof(owner.clone(), device.clone(), now).await.map_err(Problem::from)?;
-                Ok(Again { device: device.clone(), present: Some(present) })
-            }
+            Possession::Shown => Ok(Again { device: owned.device().clone(), present: Some(present) }),
             Possession::NotShown => Err(OTHER_KEY.into()),
             Possession::NotTried => Err(TOO_OFTEN.into()),
             Possession::NotTriedByNewcomers => Err(TOO_OFTEN_BY_NEWCOMERS.into()),

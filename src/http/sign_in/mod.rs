@@ -4,6 +4,7 @@ mod api;
 mod arrival;
 mod bus;
 mod closed;
+mod finish;
 mod give_back;
 mod gone;
 mod keeping;

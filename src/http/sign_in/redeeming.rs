@@ -19,8 +19,6 @@ pub(super) struct BoundFor {
     pub(super) login: Login,
     /// Whose account it has to be.
     pub(super) credentials: Option<DeviceUuid>,
-    /// Whether it proves anything.
-    pub(super) is_meant: bool,
 }
 
 /// What the API sent a browser back with.
@@ -37,7 +35,7 @@ pub(super) async fn redeem(
     door: &FrontDoor,
     client: &OAuthClient,
     Answered { code, pending }: Answered,
-    BoundFor { login, credentials, is_meant }: BoundFor,
+    BoundFor { login, credentials }: BoundFor,
 ) -> Result<DeviceUuid, Problem> {
     let entrance = door.entrance()?;
     let arrival = entrance.credentials.arrival(credentials.as_ref()).await;
@@ -69,7 +67,7 @@ pub(super) async fn redeem(
     };
     let again = credentials.map(|device| Again { device, present: None });
     let brought = BroughtAccount { account, login, arrival: Some(arrival), again };
-    Ok(keep(door, brought, is_meant.then(|| door.clock.now())).await?)
+    Ok(keep(door, brought).await?)
 }
 
 /// The API gave no tokens, as far as anybody knows.

@@ -8,8 +8,9 @@ use actix_web::web::Data;
 
 use super::NextPage;
 use super::api::{depart_meant, unregistered};
+use super::finish::{Kept, finish};
 use super::gone;
-use super::keeping::{BroughtAccount, keep, kept};
+use super::keeping::{BroughtAccount, keep};
 use super::key;
 use super::traveller::fingerprint;
 use super::wish::Wish;
@@ -88,9 +89,11 @@ pub(in crate::http) async fn take(request: HttpRequest, body: Body, door: Data<F
             let id = ResourceOwnerId::Text(visitor.login.uuid.to_string());
             let account = account(visitor.login.uuid.clone(), id, None, SecretText::default());
             let again = credentials.map(|device| Again { device, present: None });
-            let brought = BroughtAccount { account, login: visitor.login, arrival: None, again };
-            let device = keep(&door, brought, Some(visitor.proved_at)).await?;
-            Ok(kept(&request, &device, next.as_ref().map(NextPage::as_str)))
+            let Visitor { session, login, proved_at, .. } = visitor;
+            let owner = login.uuid.clone();
+            let device = keep(&door, BroughtAccount { account, login, arrival: None, again }).await?;
+            let (session, proved_at) = (session.as_ref(), Some(proved_at));
+            finish(&request, &door, Kept { owner: &owner, session, device, proved_at }, next.as_ref()).await
         }
         Way::Key => key::take(&request, &door, visitor, wish).await,
     }
@@ -124,7 +127,7 @@ async fn typist(session: &Session, door: &FrontDoor) -> Result<Typist, Problem> 
     let place = door.entrance()?.sessions.place(session).await.map_err(|error| unavailable(&error))?;
     Ok(match place {
         Some(place) => Typist::Settled { person, place },
-        None => Typist::Newcomer { person, known_by: session.pass.fingerprint() },
+        None => Typist::Newcomer { person, known_by: session.line },
     })
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use super::House;
 use super::at_the_api::Place;
 use super::no_room::fill;
+use super::pages::at_home;
 use crate::support::browser::{callback, come_back, depart};
 use crate::support::fake_api::Answer as ApiAnswer;
 use crate::support::provider::{FakeProvider, Fault};
@@ -68,18 +69,28 @@ async fn what_a_browser_that_hangs_up_signed_in_for_is_kept_all_the_same() {
     // Answered by the same worker after it was told of the end, if it has to hear of that.
     assert_eq!(browser.get("/console").await.status, 200);
     gate.add_permits(1);
-    while !browser.get("/console").await.text.contains("/console/credentials/") {
-        ticks.tick().await;
-    }
+    let kept = loop {
+        let page = browser.get("/console").await;
+        match page.text.split_once("/console/credentials/") {
+            Some((_, rest)) => break rest.split('"').next().unwrap().to_owned(),
+            None => drop(ticks.tick().await),
+        }
+    };
+    // The browser has the pass of before, as may somebody else: nothing is proved where nobody got another.
+    assert!(!place.is_proved(&kept).await);
 }
 
 impl Place {
     /// From now on nothing can be noted that is to end.
     fn breaks(&self) {
+        self.refuses("INSERT ON revocations");
+    }
+
+    /// From now on the database does not do this.
+    fn refuses(&self, what: &str) {
         let file = self.house.gateway.gateway.config.data_dir.join("endo.db");
-        let broken =
-            "CREATE TRIGGER broken BEFORE INSERT ON revocations BEGIN SELECT RAISE(ABORT, 'broken'); END";
-        Connection::open(file).unwrap().execute_batch(broken).unwrap();
+        let broken = format!("CREATE TRIGGER broken BEFORE {what} BEGIN SELECT RAISE(ABORT, 'broken'); END");
+        Connection::open(file).unwrap().execute_batch(&broken).unwrap();
     }
 }
 
@@ -132,4 +143,18 @@ async fn of_tokens_that_cannot_even_be_noted_the_access_token_ends_where_credent
         assert!(answer.text.contains(fate), "{answer:?}");
         assert_eq!(place.provider.ended(), ended);
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_proves_nothing_where_its_session_would_keep_the_pass_of_before() {
+    let place = Place::open().await;
+    let (mut browser, home, _) = at_home(&place).await;
+    place.house.wait(Duration::from_secs(301));
+    let credentials = home.rsplit('/').next().unwrap();
+    let state = depart(&mut browser, &format!("/auth/api?credentials={credentials}")).await;
+    place.refuses("UPDATE OF fingerprint ON sessions");
+    let answer = come_back(&mut browser, &state).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.text.contains("sign in again before you end something"), "{answer:?}");
+    assert!(!place.is_proved(credentials).await);
 }

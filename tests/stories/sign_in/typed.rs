@@ -94,6 +94,7 @@ async fn what_is_wrong_with_the_present_key_stands_beside_it_and_no_key_is_shown
     let mut browser = house.signed_in().await;
     let page = browser.get("/auth/api").await;
     browser.submit(&page, "/auth/api", &[("name", "team"), ("key", KEY)]).await;
+    let page = browser.get("/auth/api").await;
     for (present, says) in [
         ("", "Type in the present key as well"),
         (
@@ -116,8 +117,8 @@ async fn what_is_wrong_with_the_present_key_stands_beside_it_and_no_key_is_shown
 async fn a_key_s_name_is_one_that_people_see_in_whatever_script() {
     let house = House::with(keys).await;
     let mut browser = house.signed_in().await;
-    let page = browser.get("/auth/api").await;
     let type_in = async |browser: &mut Browser, name: &str| {
+        let page = browser.get("/auth/api").await;
         browser.submit(&page, "/auth/api", &[("name", name), ("key", KEY)]).await
     };
     for (name, says) in [
@@ -151,6 +152,7 @@ async fn a_name_that_looks_like_one_that_is_there_is_that_one() {
     let home = kept.header("location").unwrap().to_owned();
     assert!(browser.get(&home).await.text.contains("<bdi>Zo\u{eb} at work</bdi>"));
     for name in ["Zo\u{eb} at work", "Zoe\u{308} at\u{a0}work", " Zo\u{eb}  at work "] {
+        let page = browser.get("/auth/api").await;
         let again = browser.submit(&page, "/auth/api", &[("name", name), ("key", "another-key")]).await;
         assert!(again.text.contains("Type in the present key as well"), "{name}: {again:?}");
         let fields = [("name", name), ("present", KEY), ("key", KEY)];
@@ -318,6 +320,7 @@ async fn an_owner_types_the_present_key_in_to_give_another() {
 
     house.wait(Duration::from_secs(301));
     let forget = format!("{home}/forget");
+    let page = browser.get(&again).await;
     let old = browser.submit(&page, &again, &[("present", KEY)]).await;
     assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY, "{old:?}");
     assert!(browser.get(&forget).await.text.contains("/auth/api?credentials="));
