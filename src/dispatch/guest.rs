@@ -1,8 +1,6 @@
 //! A message on its way through the reception, with whoever brought it.
 
-use tokio::sync::oneshot;
-
-use super::bringer::Bringer;
+use super::wait::Wait;
 use super::{Arrival, NotReceived};
 use crate::bus::Login;
 use crate::credentials::OpenRecord;
@@ -15,14 +13,10 @@ pub(super) struct Guest {
     pub(super) parties: Parties,
     /// What it takes in memory while it is worked on; nothing where it is small.
     pub(super) bytes: usize,
-    pub(super) bringer: Bringer,
     /// What came of it when the record of a device that comes itself was looked at.
     pub(super) looked_at: Option<Result<OpenRecord, Failure>>,
     pub(super) speaker: Speaker,
-    /// Whether whoever brought it has a place to wait in, or wants none.
-    pub(super) may_wait: bool,
-    /// Told that it is on disk, and who speaks then, where somebody wants to know.
-    pub(super) on_disk: Option<oneshot::Sender<Speaker>>,
+    pub(super) wait: Wait,
 }
 
 /// Who can speak for the user device once whoever brought the message is gone.
@@ -37,26 +31,17 @@ pub(super) enum Speaker {
 }
 
 impl Guest {
-    /// A message to the gateway with this uuid.
+    /// A message to the gateway with this uuid, for whose end nobody waits.
     ///
     /// # Errors
     /// [`NotReceived::BadRoute`] and [`NotReceived::TooLarge`].
-    pub(super) fn new(arrival: Arrival, service: &DeviceUuid, bringer: Bringer) -> Result<Self, NotReceived> {
+    pub(super) fn new(arrival: Arrival, service: &DeviceUuid) -> Result<Self, NotReceived> {
         let parties = arrival.route.parties(service)?;
         let bytes = weight::of_message(arrival.body.as_bytes());
         if bytes > arrival.body.len() + 2 * MAX_WEIGHT {
             return Err(NotReceived::TooLarge);
         }
-        Ok(Self {
-            arrival,
-            parties,
-            bytes,
-            bringer,
-            looked_at: None,
-            speaker: Speaker::Found,
-            may_wait: true,
-            on_disk: None,
-        })
+        Ok(Self { arrival, parties, bytes, looked_at: None, speaker: Speaker::Found, wait: Wait::nobodys() })
     }
 
     pub(super) fn has_login(&self) -> bool {
@@ -65,7 +50,6 @@ impl Guest {
 
     /// Says that the message is on disk; whoever has it in hand sees to its reply.
     pub(super) fn wait_elsewhere(self) {
-        // Fails where whoever brought it is gone.
-        drop(self.on_disk.map(|on_disk| on_disk.send(Speaker::Found)));
+        self.wait.say_on_disk(Speaker::Found);
     }
 }

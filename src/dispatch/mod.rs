@@ -17,6 +17,7 @@ mod refusals;
 mod sent;
 mod to_the_end;
 mod verdict;
+mod wait;
 mod worker;
 
 pub use answer::{Desk, Repeats};

@@ -1,16 +1,16 @@
 //! Where messages from a bus elsewhere come in: worked on at once, and answered to whoever brought them.
 
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::answer::Desk;
 use super::arrival::message_in;
-use super::bringer::Bringer;
 use super::caller::{OwnRoute, Seated};
 use super::case::Case;
 use super::guest::{Guest, Speaker};
@@ -19,6 +19,7 @@ use super::lobby::Lobby;
 use super::present::Present;
 use super::sent;
 use super::to_the_end::ToTheEnd;
+use super::wait::{Patience, Wait, Waiter};
 use super::{Arrival, NotReceived, Verdict};
 use crate::bus::Login;
 use crate::credentials::OpenRecord;
@@ -114,40 +115,19 @@ impl Reception {
     /// [`NotReceived`].
     pub async fn receive(&self, arrival: Arrival) -> Result<Verdict, NotReceived> {
         let parts = Arc::clone(&self.parts);
-        let (on_disk, is_on_disk) = oneshot::channel();
-        let bringer = Bringer::waiting();
-        let guest = Guest::new(arrival, parts.desk.bus.service(), bringer.clone())?;
+        let mut guest = Guest::new(arrival, parts.desk.bus.service())?;
         let device = guest.parties.user_device.clone();
         let place = self.places.plenty().or_else(|| self.places.of(device));
-        let patience = match (&place, guest.arrival.patience) {
-            (Some(_), patience) => patience,
-            (None, Some(_)) => Some(Duration::ZERO),
-            (None, None) => return Err(NotReceived::Full),
-        };
-        let arrival = Arrival { patience, ..guest.arrival };
-        let guest = Guest { arrival, on_disk: Some(on_disk), may_wait: place.is_some(), ..guest };
+        let patience = Patience::of(guest.arrival.patience, place.is_some()).ok_or(NotReceived::Full)?;
+        let (wait, waiter) = Wait::begin(patience);
+        guest.wait = wait;
         let mut work = ToTheEnd::new(async move {
             let _present = Present::at(&parts.present);
             parts.receive(guest).await
         });
-        let Some(patience) = patience else {
-            tokio::select! {
-                verdict = &mut work => return verdict,
-                // Whether they still listen cannot be seen.
-                () = tokio::time::sleep(self.parts.buses_wait) => bringer.end_wait(),
-            };
-            return work.await;
-        };
-        let can_be_let_go = async {
-            tokio::time::sleep(patience).await;
-            match is_on_disk.await {
-                Ok(speaker) => self.parts.is_heard(&speaker).await,
-                Err(_) => false,
-            }
-        };
         let leaves = tokio::select! {
             verdict = &mut work => return verdict,
-            true = can_be_let_go => bringer.let_go(),
+            leaves = self.parts.let_go(waiter) => leaves,
         };
         if leaves { Ok(Verdict::Accepted) } else { work.await }
     }
@@ -181,13 +161,28 @@ impl Parts {
         let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
     }
 
+    /// Lasts as long as somebody waits to be told anything; whether they are told then that their message is on disk.
+    async fn let_go(&self, waiter: Waiter) -> bool {
+        let Some(patience) = waiter.patience.until_let_go() else {
+            tokio::time::sleep(self.buses_wait).await;
+            // Whether they still listen cannot be seen.
+            waiter.bringer.end_wait();
+            return false;
+        };
+        tokio::time::sleep(patience).await;
+        match waiter.on_disk.await {
+            Ok(speaker) if self.is_heard(&speaker).await => waiter.bringer.let_go(),
+            _ => pending().await,
+        }
+    }
+
     /// The record of a device that comes itself is looked at first, for any device may come; then there is a turn in time. Who
     /// brings the only login that the reply could be sent with gets one at any time, or brings it again: what is left in the
     /// store has no login. Who wants to be told soon that the message is on disk is told so where the record of a device that is
     /// known here cannot be opened for the moment, or takes longer than they wait.
     async fn way_of(&self, guest: &mut Guest) -> Result<Way, NotReceived> {
         if let Some(caller) = &mut guest.arrival.caller {
-            let patience = guest.arrival.patience.filter(|_| caller.is_known());
+            let patience = guest.wait.patience.until_let_go().filter(|_| caller.is_known());
             let Some(looked_at) = self.look_at(&guest.parties, patience).await else { return Ok(Way::Later) };
             let record = match &looked_at {
                 Ok(record) => record,
@@ -201,8 +196,7 @@ impl Parts {
             guest.speaker = record.login().map_or(Speaker::Nobody, Speaker::Recorded);
             guest.looked_at = Some(looked_at);
         }
-        let (device, bytes, patience) =
-            (guest.parties.user_device.clone(), guest.bytes, guest.arrival.patience);
+        let (device, bytes) = (guest.parties.user_device.clone(), guest.bytes);
         if let Some(turn) = self.turns.now(&device, bytes) {
             return Ok(Way::Now(turn));
         }
@@ -210,12 +204,13 @@ impl Parts {
         guest.looked_at = None;
         // For room in memory nobody waits longer than buses do.
         let longest = (bytes > 0).then_some(self.buses_wait);
+        let patience = guest.wait.patience.until_let_go();
         let soon = patience.into_iter().chain(longest).min();
         match self.turns.next_within(&device, bytes, soon).await {
             Some(turn) => Ok(Way::Now(turn)),
             None if patience.is_none() && !self.turns.is_closed() => Err(NotReceived::Full),
             None if self.is_heard(&guest.speaker).await => Ok(Way::Later),
-            None if !guest.may_wait => Err(NotReceived::Full),
+            None if matches!(guest.wait.patience, Patience::Without) => Err(NotReceived::Full),
             None => match self.turns.next_within(&device, bytes, longest).await {
                 Some(turn) => Ok(Way::Now(turn)),
                 None if self.turns.is_closed() => Err(NotReceived::Stopping),
@@ -249,7 +244,7 @@ impl Parts {
     /// Receives a message that nobody waits for.
     async fn receive_untold(self: Arc<Self>, arrival: Arrival) {
         let sender = arrival.route.hops().first().map(|hop| hop.from.clone());
-        let received = match Guest::new(arrival, self.desk.bus.service(), Bringer::default()) {
+        let received = match Guest::new(arrival, self.desk.bus.service()) {
             Ok(guest) => {
                 let turn = self.turns.now(&guest.parties.user_device, guest.bytes);
                 self.go(guest, turn.map_or(Way::Later, Way::Now)).await
@@ -299,21 +294,19 @@ impl Parts {
 
     /// Has a new message answered, or leaves it in the store.
     async fn take(&self, guest: Guest, way: Way) -> Result<Verdict, NotReceived> {
-        let Guest { arrival, parties, bytes, bringer, looked_at, speaker, on_disk, may_wait } = guest;
+        let Guest { arrival, parties, bytes, looked_at, speaker, wait } = guest;
         let Arrival { route, body, id, caller, .. } = arrival;
         let _room = match &way {
             Way::Now(_) => None,
             Way::Refused | Way::Later => {
-                // Somebody waits who can be told; else it waits as long as it takes.
-                let longest = if may_wait { self.buses_wait } else { Duration::ZERO };
-                let patience = on_disk.as_ref().map(|_| longest);
+                let patience = wait.patience.for_room(self.buses_wait);
                 let room = self.turns.room_within(&parties.user_device, bytes, patience).await;
                 Some(room.ok_or(NotReceived::Full)?)
             }
         };
         let message = message_in(&body)?;
         let mut case = Case::new(parties, &route, message, caller);
-        (case.bringer, case.looked_at) = (bringer, looked_at);
+        (case.bringer, case.looked_at) = (wait.bringer.clone(), looked_at);
         case.mark = sent::mark_of(&case, &self.desk.store).await?;
         let asked_for = match &case.mark {
             Some(mark) => AskedFor::BySender(mark.clone()),
@@ -331,10 +324,7 @@ impl Parts {
         };
         let taken = self.feed.hold(new, asked_for);
         match way {
-            Way::Now(_turn) => {
-                let tell = move || drop(on_disk.map(|on_disk| on_disk.send(speaker)));
-                Ok(self.answer(taken, case, tell).await)
-            }
+            Way::Now(_turn) => Ok(self.answer(taken, case, || wait.say_on_disk(speaker)).await),
             Way::Refused => Ok(self.desk.take_up(taken, Some(case)).await),
             Way::Later => {
                 self.accept(&taken).await?;
