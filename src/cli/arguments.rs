@@ -64,7 +64,7 @@ Settings:
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run the gateway and its bus, until SIGTERM or Ctrl-C; the same as no command
+    /// Run the gateway and its bus, until SIGTERM, Ctrl-C or the end of its terminal; the same as no command
     Serve(ServeArguments),
     /// Show the main job on this machine, in a directory of its own, and end
     Demo(DemoArguments),

@@ -45,10 +45,10 @@ impl ServeArguments {
     }
 }
 
-/// Serves until SIGTERM or SIGINT, then finishes what is in hand.
+/// Serves until SIGTERM, SIGINT or SIGHUP, then finishes what is in hand.
 ///
 /// # Errors
-/// [`CommandError`] when the gateway does not start; [`CommandError::CutShort`] at the second signal.
+/// [`CommandError`] when the gateway does not start; [`CommandError::CutShort`] at a second signal, but for SIGHUP.
 pub(super) async fn run(
     program: &Program,
     settings: Effective,
@@ -70,7 +70,7 @@ pub(super) async fn run(
     tracing::info!("stopping; what is in hand is finished first, unless a second signal comes");
     tokio::select! {
         () = service.stop() => Ok(()),
-        _ = signals.next() => Err(CommandError::CutShort),
+        _ = signals.next_that_insists() => Err(CommandError::CutShort),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The signals by which a process is told to end.
 
+use std::fs;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,9 +18,13 @@ struct Taken {
 }
 
 impl Signals {
-    /// SIGTERM and SIGINT; must be called within a Tokio runtime.
+    /// SIGTERM and SIGINT, and SIGHUP, by which a terminal that is closed ends what runs at it, unless whoever started this has it
+    /// outlive its terminal, as `nohup` does; must be called within a Tokio runtime.
     pub(super) fn take() -> io::Result<Self> {
-        Self::of(&[SignalKind::terminate(), SignalKind::interrupt()])
+        let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+        let outlives = is_ignored(SignalKind::hangup());
+        let ends = |kind: &SignalKind| !outlives || *kind != SignalKind::hangup();
+        Self::of(&kinds.into_iter().filter(ends).collect::<Vec<_>>())
     }
 
     fn of(kinds: &[SignalKind]) -> io::Result<Self> {
@@ -38,6 +43,24 @@ impl Signals {
         let (kind, ..) = select_all(come).await;
         kind
     }
+
+    /// Waits for the next by which somebody insists: of a terminal that is closed, its shell tells once more.
+    pub(super) async fn next_that_insists(&mut self) -> SignalKind {
+        loop {
+            let kind = self.next().await;
+            if kind != SignalKind::hangup() {
+                return kind;
+            }
+        }
+    }
+}
+
+/// Whether this process began with this signal ignored, which it must not have been taken before. Told on Linux only.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    ignored >> (kind.as_raw_value() - 1) & 1 == 1
 }
 
 /// All by which a terminal ends what runs at it, and SIGTERM, for something that has to be put in order before one of them ends

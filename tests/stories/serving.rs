@@ -105,7 +105,7 @@ fn a_name_that_is_typed_in_at_the_terminal_is_one_that_people_see() {
 #[test]
 fn a_signal_ends_it_and_leaves_nothing_locked() {
     let shell = Shell::with_key();
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let served = shell.serve(&[]);
         assert!(shell.data().join("endo.sock").exists());
         served.signal(signal);
