@@ -22,6 +22,7 @@
 //! | [`config`] | every setting, typed, read once |
 //! | [`telemetry`] | logs |
 //! | [`connection`] | who of those connected goes where many come, and how a connection ends |
+//! | [`lasting`] | work that goes on when nobody waits for it any more |
 //! | [`lately`] | what happened lately, and to whom: bounded |
 //! | [`legible`] | which characters of a text people see: pure |
 //! | [`memory`] | what things take in memory, and room for so much of them at a time |
@@ -59,6 +60,7 @@ pub mod http;
 pub mod job;
 #[path = "../jobs/mod.rs"]
 pub mod jobs;
+pub mod lasting;
 pub mod lately;
 pub mod legible;
 pub mod memory;

@@ -47,20 +47,26 @@ struct Queue {
 }
 
 /// The queues that are worked off, each by a task of its own: they go on while it is looked what else is due.
-#[derive(Default)]
 struct UnderWay {
     tasks: JoinSet<()>,
     names: HashMap<Id, Name>,
+    stopped: watch::Receiver<bool>,
 }
 
 impl UnderWay {
+    /// Nothing yet, and nothing new once it is stopped.
+    fn until(stopped: watch::Receiver<bool>) -> Self {
+        Self { tasks: JoinSet::new(), names: HashMap::new(), stopped }
+    }
+
     /// Begins with this queue, unless somebody is at it, or too many others of its kind are worked off.
     fn begin(&mut self, devices: &CredentialsDevices, queue: Queue) {
         let name = queue.name.clone();
         let like_it = self.names.values().filter(|other| other.kind == name.kind);
         if like_it.count() < AT_ONCE && !self.names.values().any(|other| *other == name) {
-            let devices = devices.clone();
-            let task = self.tasks.spawn(async move { devices.work_off(queue).await });
+            let (devices, stopped) = (devices.clone(), self.stopped.clone());
+            let work = async move { devices.work_off(queue, || *stopped.borrow()).await };
+            let task = self.tasks.spawn(work);
             self.names.insert(task.id(), name);
         }
     }
@@ -76,16 +82,16 @@ impl UnderWay {
 }
 
 impl CredentialsDevices {
-    /// Does what is due, again and again, until stopped. What is under way then is broken off, for what it does not get done
-    /// is done by the next.
+    /// Does what is due, again and again, until stopped. Nothing new is begun then, and what is under way is finished: nobody
+    /// else would know what the API or the bus answers to it.
     pub(super) async fn attend(self, mut stopped: watch::Receiver<bool>) {
-        let mut under_way = UnderWay::default();
+        let mut under_way = UnderWay::until(stopped.clone());
         tokio::select! {
             // Fails where whoever says so is gone.
             _ = stopped.wait_for(|stop| *stop) => {}
             () = self.keep_working(&mut under_way) => {}
         }
-        under_way.tasks.shutdown().await;
+        while under_way.tasks.join_next().await.is_some() {}
     }
 
     async fn keep_working(&self, under_way: &mut UnderWay) {
@@ -124,7 +130,7 @@ impl CredentialsDevices {
     pub async fn attend_once(&self) -> Result<(), CredentialsError> {
         self.note_uses().await;
         let waiting = self.what_is_due().await?;
-        let working = stream::iter(waiting).map(|queue| self.work_off(queue));
+        let working = stream::iter(waiting).map(|queue| self.work_off(queue, || false));
         working.buffer_unordered(AT_ONCE).for_each(|_| std::future::ready(())).await;
         Ok(())
     }
@@ -158,8 +164,12 @@ impl CredentialsDevices {
         Ok(waiting)
     }
 
-    async fn work_off(&self, Queue { name, pieces }: Queue) {
+    /// One piece after the other, until it is stopped.
+    async fn work_off(&self, Queue { name, pieces }: Queue, is_stopped: impl Fn() -> bool) {
         for seq in pieces {
+            if is_stopped() {
+                return;
+            }
             if let Err(error) = self.attend_to(name.kind, seq).await {
                 tracing::warn!(error = with_causes(&error), "something that follows from a revocation waits");
                 self.leave_for_later(name.kind, seq).await;

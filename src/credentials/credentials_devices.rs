@@ -18,6 +18,7 @@ use super::uses::Uses;
 use super::watch::Watch;
 use crate::ambient::{Clock, LastLook};
 use crate::bus::Bus;
+use crate::lasting::Lasting;
 use crate::message::DeviceUuid;
 use crate::queueing::Queues;
 use crate::source::Realm;
@@ -94,6 +95,8 @@ pub struct CredentialsDevices {
     pub(super) watch: Arc<Watch>,
     /// Rung when a bus elsewhere is to be shown a record.
     pub(super) owed: Arc<Notify>,
+    /// What the API is asked whoever waits for it.
+    pub(super) lasting: Lasting,
 }
 
 impl CredentialsDevices {
@@ -125,6 +128,7 @@ impl CredentialsDevices {
             last_look: Arc::default(),
             watch: Arc::default(),
             owed: Arc::default(),
+            lasting: Lasting::default(),
         }
     }
 

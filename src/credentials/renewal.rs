@@ -144,6 +144,15 @@ impl CredentialsDevices {
         tokio::join!(attending, self.keep_renewed(stopped.clone()), self.keep_shown(stopped));
     }
 
+    /// Waits until everything is answered that the API was asked: what a refresh token brings, and whether tokens of a sign-in
+    /// are over. For the end of a gateway, once nothing more is begun.
+    pub async fn are_answered(&self) {
+        self.lasting.is_over().await;
+        if let Some(renewing) = &self.renewing {
+            renewing.renewals.are_over().await;
+        }
+    }
+
     async fn keep_renewed(&self, stopped: watch::Receiver<bool>) {
         let Some(renewing) = &self.renewing else { return };
         let round = || async {

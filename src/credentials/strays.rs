@@ -181,7 +181,8 @@ impl CredentialsDevices {
     async fn end_at_once(&self, access: &SecretText, refresh: Option<&SecretText>) -> bool {
         let (devices, access, refresh) = (self.clone(), access.copy(), refresh.map(SecretText::copy));
         // Whatever becomes of whoever waits: nobody else ever comes to do it.
-        let ending = tokio::spawn(async move { devices.end_unless_held(&access, refresh.as_ref()).await });
+        let ending =
+            self.lasting.spawn(async move { devices.end_unless_held(&access, refresh.as_ref()).await });
         matches!(timeout(PATIENCE, ending).await, Ok(Ok(true)))
     }
 
@@ -235,7 +236,7 @@ impl CredentialsDevices {
             devices.tell_of(stray).await
         };
         // What the API is asked is seen to its end, also where nobody waits any more.
-        match timeout(PATIENCE, tokio::spawn(giving_up)).await {
+        match timeout(PATIENCE, self.lasting.spawn(giving_up)).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => warn(&error),
             Ok(Err(error)) => warn(&error),

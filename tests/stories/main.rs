@@ -47,6 +47,7 @@ mod sharing;
 mod sign_in;
 mod signatures;
 mod source;
+mod stopping;
 mod store;
 mod telemetry;
 mod vault;

@@ -13,6 +13,7 @@ use super::error::RenewalError;
 use super::for_an_end::{EndingSecret, LastRenewal};
 use super::judgement::may_send_again;
 use super::renewer::Renewer;
+use crate::lasting::Lasting;
 use crate::message::DeviceUuid;
 use crate::source::provider::Retry;
 use crate::store::{StoreError, StoredRefreshToken, StoredRenewal, View};
@@ -29,6 +30,7 @@ type Flight = Shared<BoxFuture<'static, Outcome>>;
 pub struct Renewals {
     renewer: Arc<Renewer>,
     flights: Flights,
+    lasting: Lasting,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -56,7 +58,7 @@ impl Drop for Landing {
 impl Renewals {
     /// Renewals by `renewer`, which nobody else may use.
     pub fn new(renewer: Renewer) -> Self {
-        Self { renewer: Arc::new(renewer), flights: Flights::default() }
+        Self { renewer: Arc::new(renewer), flights: Flights::default(), lasting: Lasting::default() }
     }
 
     /// Renews a secret that is due before it is used ([`BeforeUse::Renew`](super::BeforeUse::Renew)), of which this is
@@ -118,7 +120,7 @@ impl Renewals {
     /// [`RenewalError`], where it may come to something another time.
     pub async fn for_an_end(&self, ending: EndingSecret) -> Result<LastRenewal, RenewalError> {
         let renewer = Arc::clone(&self.renewer);
-        let renewing = tokio::spawn(async move { renewer.renew_for_an_end(ending).await });
+        let renewing = self.lasting.spawn(async move { renewer.renew_for_an_end(ending).await });
         renewing.await.unwrap_or(Err(RenewalError::Interrupted))
     }
 
@@ -130,6 +132,11 @@ impl Renewals {
     /// Whether this refresh token may be sent, or sent again.
     pub fn may_send(&self, known: &StoredRefreshToken) -> bool {
         known.renews() && may_send_again(self.retry(), known.sent)
+    }
+
+    /// Waits until no renewal is under way, of a secret that is to end either.
+    pub async fn are_over(&self) {
+        self.lasting.is_over().await;
     }
 
     /// Whether a renewal of this secret is under way.
@@ -162,7 +169,7 @@ impl Renewals {
         let renewer = Arc::clone(&self.renewer);
         let landing = Landing { flights: self.flights.clone(), device: device.clone() };
         // Not while the flights are locked: a runtime that ends drops the task, and what lands, before it returns.
-        tokio::spawn(async move {
+        self.lasting.spawn(async move {
             let outcome = renewer.renew(&landing.device, demand).await;
             drop(landing);
             // Fails where nobody waits any more.
