@@ -86,8 +86,20 @@ impl CredentialsDevices {
         }
         // Opening and renewing take their time, too.
         self.right(&record.binding).await?;
-        self.uses.note_use(record.binding, self.clock.now());
         Ok(record.credentials)
+    }
+
+    /// Notes that the secret is used for a message of this route's user device.
+    pub fn note_use(&self, parties: &Parties) {
+        self.uses.note_use(Binding::of(parties), self.clock.now());
+    }
+
+    /// Whether the right of this route's user device lasts, so that anything may be done for its sake.
+    ///
+    /// # Errors
+    /// [`CredentialsError::Revoked`] where it is over, or what the store reports.
+    pub async fn check_right(&self, parties: &Parties) -> Result<(), CredentialsError> {
+        self.right(&Binding::of(parties)).await.map(drop)
     }
 
     fn check_api(&self, record: &OpenRecord) -> Result<(), CredentialsError> {

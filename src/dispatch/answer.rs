@@ -184,10 +184,15 @@ impl Desk {
         let credentials = credentials.map_err(|error| refused(case, error))?;
         case.note_generation(credentials.generation());
         let message = case.message.as_ref().map_err(|failure| RunFailure::last(failure.clone()))?;
+        let call = match self.registry.check(message) {
+            Ok(call) => call,
+            Err(refusal) => return Ok(refusal.reply()),
+        };
+        self.credentials.note_use(&case.parties);
         let start = Start { place: taken.place.clone(), is_unkept: Arc::default() };
         let provisions = self.workbench.provide(credentials, self.gate(start.clone(), case));
         let span = tracing::info_span!("job", job.r#type = message.job_type().map(|name| name.to_string()));
-        let ran = self.registry.run(message, provisions).instrument(span).await;
+        let ran = call.run(provisions).instrument(span).await;
         // Whatever the job makes of it: that nothing could be written down here is nobody else's failure.
         ran.map_err(|failed| match start.is_unkept.load(Ordering::Relaxed) {
             true => for_now("the message cannot be taken now"),
@@ -226,13 +231,15 @@ impl Desk {
         .counting(case.changes.clone())
     }
 
-    /// Renews the secret that the API refused, as is known or said, once for a message. `before` is what came of that before.
+    /// Renews the secret that the API refused, as is known or said, once for a message whose right lasts. `before` is what came of
+    /// that before.
     async fn renew(
         &self,
         case: &Case,
         refused: &Next,
         before: Option<Renewed>,
     ) -> Result<Renewed, CredentialsError> {
+        self.credentials.check_right(&case.parties).await?;
         let (device, generation) = (&case.parties.credentials, case.generation());
         let renewed = match refused {
             Next::CredentialsSaidExpired => self.credentials.renew_said_refused(device, generation).await?,

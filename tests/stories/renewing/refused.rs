@@ -1,14 +1,16 @@
 //! Secrets that the API refuses.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use endo::ambient::Timestamp;
 use endo::config::{RefreshRetry, Source, SourceKind};
-use endo::credentials::{CredentialsError, Health, State};
+use endo::credentials::{CredentialsError, Cut, Health, Revoker, State};
 use endo::source::renewal::Renewed;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
-use super::{HOUR, House};
+use super::{HOUR, House, list_events, until};
 use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::provider::Fault;
 
@@ -27,6 +29,23 @@ async fn a_refused_secret_is_renewed_once_and_the_job_done_with_the_new_one() {
     assert_eq!(house.ask().await["metadata"]["code"], 200);
     assert_eq!(house.provider.api_calls(), ["GET Bearer access-1", "GET Bearer access-2"]);
     assert_eq!((house.provider.token_requests(), house.record().await.generation), (1, 2));
+}
+
+#[tokio::test]
+async fn nothing_is_renewed_for_a_message_whose_device_was_cut_off_while_its_job_ran() {
+    let gate = Arc::new(Semaphore::new(0));
+    let refusal = Answer::new(401, &["content-type: application/json"], "{}").behind(&gate);
+    let api = FakeApi::answering(refusal).await;
+    let url = api.url("");
+    let mut house = House::with(None, |config| config.source.base_url = Some(url)).await;
+    house.gateway.send(&house.chain, list_events()).await;
+    until(|| api.seen().len() == 1).await;
+    let devices = &house.gateway.gateway.credentials;
+    let owned = devices.held(house.chain.credentials.clone()).await.unwrap();
+    devices.cut_off(&owned, Cut::All, &Revoker::Operator).await.unwrap().unwrap();
+    gate.add_permits(1);
+    assert_eq!(house.chain.flow.next().await["metadata"]["code"], 403);
+    assert_eq!((api.seen().len(), house.provider.token_requests()), (1, 0));
 }
 
 /// What a sender gets whom nobody can help now.

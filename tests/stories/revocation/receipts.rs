@@ -124,12 +124,21 @@ async fn an_owner_sees_who_uses_the_credentials_and_when_they_did_last() {
     let mut house = House::open().await;
     let listed = house.ask(Method::GET, "/user-devices").await.json();
     assert_eq!(listed[0].get("lastUseAt"), None);
-    let reply = house.gateway.exchange(&mut house.chain, json!({"data": "no metadata"})).await;
-    assert_eq!(reply["metadata"]["code"], 422);
-    let listed = house.ask(Method::GET, "/user-devices").await.json();
+    let of_no_type = json!({"metadata": {"jobType": "NoSuchJob"}, "data": {}});
+    let good = json!({"metadata": {"jobType": "ListEventsByUser"}, "data": {"username": "octocat"}});
+    let heard = ["uuid", "name", "owner", "createdAt", "lastMessageAt", "errors"];
+    let used = ["uuid", "name", "owner", "createdAt", "lastMessageAt", "lastUseAt", "errors"];
+    let mut listed = Value::Null;
+    for (message, code, shown) in
+        [(json!({"data": "no metadata"}), 422, &heard[..]), (of_no_type, 404, &heard), (good, 200, &used)]
+    {
+        let reply = house.gateway.exchange(&mut house.chain, message).await;
+        assert_eq!(reply["metadata"]["code"], code, "{reply}");
+        listed = house.ask(Method::GET, "/user-devices").await.json();
+        let keys: Vec<_> = listed[0].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, shown, "{code}");
+    }
     let row = &listed[0];
-    let keys: Vec<_> = row.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["uuid", "name", "owner", "createdAt", "lastMessageAt", "lastUseAt", "errors"]);
     assert_eq!((&row["name"], &row["owner"]), (&json!("octocat"), &json!(house.gateway.owner().uuid)));
     assert_eq!(row["errors"], 1);
     house.gateway.gateway.credentials.attend_once().await.unwrap();
