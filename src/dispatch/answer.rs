@@ -190,7 +190,8 @@ impl Desk {
         };
         self.credentials.note_use(&case.parties);
         let start = Start { place: taken.place.clone(), is_unkept: Arc::default() };
-        let provisions = self.workbench.provide(credentials, self.gate(start.clone(), case));
+        let provisions =
+            self.workbench.provide(credentials, self.gate(start.clone(), case)).after(&mut case.told);
         let span = tracing::info_span!("job", job.r#type = message.job_type().map(|name| name.to_string()));
         let ran = call.run(provisions).instrument(span).await;
         // Whatever the job makes of it: that nothing could be written down here is nobody else's failure.

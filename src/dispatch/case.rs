@@ -6,7 +6,7 @@ use super::bringer::Bringer;
 use super::caller::Caller;
 use crate::bus::Login;
 use crate::credentials::OpenRecord;
-use crate::job::Changes;
+use crate::job::{Changes, Told};
 use crate::message::{DeliveryId, DeviceUuid, Failure, Message, Parties, Route};
 use crate::store::QueuedDelivery;
 
@@ -20,6 +20,8 @@ pub(super) struct Case {
     pub(super) respond_to: Option<Value>,
     /// What may have changed outside, as the job's calls tell.
     pub(super) changes: Changes,
+    /// What those know who ran it.
+    pub(super) told: Told,
     /// Of the record whose secret was tried last.
     generation: u64,
     /// The credentials device, where it came itself.
@@ -66,6 +68,7 @@ impl Case {
             message,
             respond_to,
             changes: Changes::default(),
+            told: Told::default(),
             generation: 0,
             caller,
             recorded: None,

@@ -23,7 +23,12 @@ pub struct Provisions {
     workbench: Workbench,
     credentials: Credentials,
     gate: CallGate,
+    redaction: Redaction,
 }
+
+/// The secrets that those were told who ran one message, in all runs so far: they may repeat each in the last.
+#[derive(Debug, Default)]
+pub struct Told(Redaction);
 
 impl Workbench {
     /// An API at `base_url`, whose secrets may go to `hosts`.
@@ -33,11 +38,19 @@ impl Workbench {
 
     /// What one run with these credentials works with; `gate` is passed before anything outside may change.
     pub fn provide(&self, credentials: Credentials, gate: CallGate) -> Provisions {
-        Provisions { workbench: self.clone(), credentials, gate }
+        let redaction = credentials.redaction();
+        Provisions { workbench: self.clone(), credentials, gate, redaction }
     }
 }
 
 impl Provisions {
+    /// The same for one more run of a message, whose runs before were `told` this.
+    #[must_use]
+    pub fn after(self, told: &mut Told) -> Self {
+        told.0.add(self.redaction);
+        Self { redaction: told.0.clone(), ..self }
+    }
+
     /// What a job written in Rust gets. The record's hosts narrow those of the API and never widen them; a format 1
     /// record names none and gets the API's.
     ///
@@ -56,7 +69,7 @@ impl Provisions {
 
     /// What keeps the secrets out of whatever is answered to those who get them.
     pub(super) fn redaction(&self) -> Redaction {
-        self.credentials.redaction()
+        self.redaction.clone()
     }
 
     /// What an external handler gets: the message, and the opened secrets with it.

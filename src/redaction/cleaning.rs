@@ -17,6 +17,7 @@ const REDACTED: &str = "[redacted]";
 ///
 /// It is made once for all that is to be cleaned. To clean a text takes time in proportion to its length and to the number
 /// of secrets.
+#[derive(Clone, Default)]
 pub struct Redaction(Vec<Zeroizing<String>>);
 
 impl Redaction {
@@ -24,6 +25,13 @@ impl Redaction {
     /// eight bytes are found where they are words of their own.
     pub fn of<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         Self(secrets.into_iter().flat_map(forms).collect())
+    }
+
+    /// Has it be of the secrets of `other`, too.
+    pub fn add(&mut self, other: Self) {
+        let new = other.0.into_iter().filter(|form| !self.0.contains(form));
+        let new: Vec<_> = new.collect();
+        self.0.extend(new);
     }
 
     /// The text with `[redacted]` wherever one of the secrets is quoted.

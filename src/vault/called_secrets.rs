@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::credentials::Credentials;
+use super::grant::Grant;
+use super::secret::SecretText;
 use crate::redaction::Redaction;
 
 /// Where the tokens are, however short (`spec/endo.md` 2.3).
@@ -20,6 +22,9 @@ impl Credentials {
         if let Some(held) = self.document().get("secrets") {
             gather("", held, &mut secrets);
         }
+        // Whoever was told them before they were replaced may remember them.
+        let aside = self.set_aside().iter().flat_map(Grant::tokens).map(SecretText::expose);
+        secrets.extend(aside.filter(|token| !token.is_empty()));
         Redaction::of(secrets)
     }
 }

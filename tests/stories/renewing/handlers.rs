@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::config::{Source, SourceKind};
+use endo::config::{RevocationEnds, Source, SourceKind};
 use endo::credentials::Account;
 use endo::vault::ResourceOwnerId;
 use serde_json::{Value, json};
@@ -45,6 +45,35 @@ async fn a_handler_that_answers_401_is_asked_once_more_with_a_new_secret() {
     let reply = ask(&mut house).await;
     assert_eq!((&reply["metadata"]["code"], &reply["data"]), (&json!(200), &json!("done")), "{reply}");
     assert_eq!((handler.seen().len(), house.provider.token_requests()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_handler_that_was_told_a_secret_before_its_renewal_does_not_have_it_repeated() {
+    for ends in [RevocationEnds::SignIn, RevocationEnds::Token] {
+        let handler = FakeApi::start(|seen| {
+            let asked = String::from_utf8_lossy(&seen.body).into_owned();
+            match (asked.contains("access-2"), asked.contains("Once")) {
+                (true, _) => Answer::new(200, &[], r#"{"data": "of access-1, refresh-1 and access-2"}"#),
+                (false, true) => Answer::new(401, &[], EXPIRED),
+                (false, false) => Answer::new(200, &[], DONE),
+            }
+        })
+        .await;
+        let address = handler.url("/");
+        let mut house = House::with(None, |config| {
+            config.jobs.fallback = Some(address);
+            config.source.revocation_ends = ends;
+        })
+        .await;
+        let message = json!({"metadata": {"jobType": "Once"}, "data": {}});
+        let reply = house.gateway.exchange(&mut house.chain, message).await;
+        assert_eq!(reply["data"], "of [redacted], [redacted] and [redacted]", "{reply}");
+        if ends == RevocationEnds::Token {
+            // It may live on there, and is known until it does not.
+            let reply = ask(&mut house).await;
+            assert!(!reply.to_string().contains("access-1"), "{reply}");
+        }
+    }
 }
 
 #[tokio::test]
