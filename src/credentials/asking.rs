@@ -285,7 +285,24 @@ impl Asking<'_> {
     }
 
     async fn revoke(&self, access: &SecretText, refresh: Option<&SecretText>) -> Result<Revoked, Hindrance> {
-        self.client.revoke(access, refresh).await.map_err(|error| self.unanswered(&error))
+        let first = match refresh {
+            Some(refresh) => self.noted(self.client.revoke_refresh(refresh, access).await).await,
+            None => Ok(Revoked::Unknown),
+        };
+        let second = self.noted(self.client.revoke_access(access, refresh).await).await;
+        Ok(first?.or(second?))
+    }
+
+    /// That a token ended is in the receipt before another is asked for, which may come to nothing.
+    async fn noted(&self, answer: Result<Revoked, OAuthError>) -> Result<Revoked, Hindrance> {
+        let revoked = answer.map_err(|error| self.unanswered(&error))?;
+        if let (Revoked::Done, Some(receipt)) = (revoked, self.revocation.receipt) {
+            let note =
+                move |transaction: &Transaction<'_>| amend(transaction, receipt, Receipt::has_some_ended);
+            let noted = self.devices.store.write::<_, StoreError, _>(note).await;
+            noted.map_err(|error| untold(error.into()))?;
+        }
+        Ok(revoked)
     }
 
     /// Answers whether something came of the refresh token, or may have, of which nobody knows.

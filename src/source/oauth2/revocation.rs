@@ -25,6 +25,15 @@ pub enum Revoked {
     Impossible,
 }
 
+impl Revoked {
+    /// What a pair came to of which the refresh token came to this, and the access token to that: the first often ends both, so
+    /// that the second is not known any more.
+    #[must_use]
+    pub fn or(self, access: Self) -> Self {
+        if self == Self::Done { self } else { access }
+    }
+}
+
 impl OAuthClient {
     /// Ends both tokens of a credential at the provider; the refresh token first, which often ends the other too. The
     /// provider is asked for the other also where it does not take that one. Where its way takes an access token alone, the
@@ -38,22 +47,58 @@ impl OAuthClient {
         access: &SecretText,
         refresh: Option<&SecretText>,
     ) -> Result<Revoked, OAuthError> {
-        let Some((way, url)) = &self.settings.revocation else { return Ok(Revoked::Impossible) };
-        let tokens = refresh.into_iter().chain([access]);
-        let secrets: Vec<_> = tokens.chain([&self.settings.client_secret]).map(SecretText::expose).collect();
-        let read = |answer: ProviderAnswer| verdict(answer, &secrets, unknown_by(*way));
-        let first = match (way, refresh) {
-            (RevocationWay::Rfc7009, Some(refresh)) => {
-                self.revoke_one(url, refresh, "refresh_token").await.and_then(read)
-            }
-            _ => Ok(Revoked::Unknown),
+        let first = match refresh {
+            Some(refresh) => self.revoke_refresh(refresh, access).await,
+            None => Ok(Revoked::Unknown),
         };
-        let second = self.end_by_access(*way, url, access).await.and_then(read);
-        match (first?, second?) {
-            // The first often ends both, so that the second is not known any more.
-            (Revoked::Done, _) => Ok(Revoked::Done),
-            (_, second) => Ok(second),
+        let second = self.revoke_access(access, refresh).await;
+        Ok(first?.or(second?))
+    }
+
+    /// Ends the refresh token of a pair, or asks nobody where the way takes an access token alone ([`Revoked::Unknown`]).
+    ///
+    /// # Errors
+    /// [`OAuthError`] where it was not ended; asking again is harmless.
+    pub async fn revoke_refresh(
+        &self,
+        refresh: &SecretText,
+        access: &SecretText,
+    ) -> Result<Revoked, OAuthError> {
+        match &self.settings.revocation {
+            None => Ok(Revoked::Impossible),
+            Some((way @ RevocationWay::Rfc7009, url)) => {
+                let answer = self.revoke_one(url, refresh, "refresh_token").await?;
+                self.verdict(answer, &[refresh, access], *way)
+            }
+            Some(_) => Ok(Revoked::Unknown),
         }
+    }
+
+    /// Ends an access token, which may have come with this refresh token, and the grant where the way takes that alone.
+    ///
+    /// # Errors
+    /// [`OAuthError`] where it was not ended; asking again is harmless.
+    pub async fn revoke_access(
+        &self,
+        access: &SecretText,
+        refresh: Option<&SecretText>,
+    ) -> Result<Revoked, OAuthError> {
+        let Some((way, url)) = &self.settings.revocation else { return Ok(Revoked::Impossible) };
+        let answer = self.end_by_access(*way, url, access).await?;
+        let tokens: Vec<_> = refresh.into_iter().chain([access]).collect();
+        self.verdict(answer, &tokens, *way)
+    }
+
+    /// Of an answer that may name any of these tokens.
+    fn verdict(
+        &self,
+        answer: ProviderAnswer,
+        tokens: &[&SecretText],
+        way: RevocationWay,
+    ) -> Result<Revoked, OAuthError> {
+        let all = tokens.iter().copied().chain([&self.settings.client_secret]);
+        let secrets: Vec<_> = all.map(SecretText::expose).collect();
+        verdict(answer, &secrets, unknown_by(way))
     }
 
     async fn end_by_access(

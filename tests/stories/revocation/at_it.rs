@@ -150,3 +150,29 @@ async fn an_api_may_be_at_it_whose_gateway_answered_for_it() {
         scene.ends_it_within(AT_IT / 2).await;
     }
 }
+
+#[tokio::test]
+async fn that_one_of_a_pair_ended_is_in_the_receipt_while_the_api_is_asked_for_the_other_and_where_it_refuses_that()
+ {
+    let said = |status| Answer::new(status, &[], "");
+    for is_first in [true, false] {
+        let gate = Arc::new(Semaphore::new(0));
+        let refused = said(503).behind(&gate);
+        let answers = if is_first { [said(200), refused] } else { [refused, said(200)] };
+        let Forgotten { provider, office, credentials } = Forgotten::at_an_api_that_says(answers).await;
+        let told = async || office.receipts(&credentials).await.remove(0).api.unwrap();
+        let asked = if is_first { 2 } else { 1 };
+        let meanwhile = async {
+            until(|| provider.ended().len() == asked).await;
+            assert_eq!(told().await.some_ended, is_first);
+            gate.add_permits(1);
+        };
+        tokio::join!(office.does_what_is_due(), meanwhile);
+        let ApiAnswer { verdict, some_ended, .. } = told().await;
+        assert_eq!((verdict, some_ended), (ApiVerdict::Pending, true));
+        office.passes(AT_IT);
+        office.does_what_is_due().await;
+        let ApiAnswer { verdict, some_ended, .. } = told().await;
+        assert_eq!((verdict, some_ended), (ApiVerdict::Revoked, false));
+    }
+}
