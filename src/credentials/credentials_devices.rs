@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-use super::arrivals::Arrivals;
-use super::asked_lately::AskedLately;
-use super::bad_records::BadRecords;
-use super::closed::Closed;
-use super::enders::Enders;
-use super::held_tokens::HeldTokens;
-use super::making::InMaking;
-use super::possession::Typings;
-use super::renewal::Renewing;
-use super::uses::Uses;
-use super::watch::Watch;
+use super::devices::enders::Enders;
+use super::devices::making::InMaking;
+use super::devices::uses::Uses;
+use super::ends::arrivals::Arrivals;
+use super::ends::held_tokens::HeldTokens;
+use super::ends::watch::Watch;
+use super::keeping::closed::Closed;
+use super::management::possession::Typings;
+use super::records::bad_records::BadRecords;
+use super::renewing::asked_lately::AskedLately;
+use super::renewing::renewal::Renewing;
 use crate::ambient::{Clock, LastLook};
 use crate::bus::Bus;
 use crate::lasting::Lasting;

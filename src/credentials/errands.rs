@@ -5,10 +5,10 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::bind::subscription;
+use super::devices::bind::subscription;
 use super::on_embedded::update_itself;
-use super::receipt::{Fate, Receipt, amend};
-use super::revoker::By;
+use super::receipts::receipt::{Fate, Receipt, amend};
+use super::receipts::revoker::By;
 use super::{CredentialsDevices, CredentialsError};
 use crate::ambient::{Backoff, Timestamp};
 use crate::bus::Bus;

@@ -2,17 +2,19 @@
 
 use serde_json::json;
 
-use super::api_answer::{ApiAnswer, ApiVerdict};
-use super::before::Past;
-use super::forgotten::LastOwners;
-use super::hindrance::Hindrance;
-use super::in_use::{ENDS_LATER, ENDS_WITH_ITS_ACCESS, ENDS_WITH_NEWER_ONES, NEVER_ENDS, NEVER_ENDS_EITHER};
+use super::devices::revoke::{Cutting, NOT_ON_THIS_BUS, note_chores};
+use super::ends::hindrance::Hindrance;
+use super::ends::in_use::{
+    ENDS_LATER, ENDS_WITH_ITS_ACCESS, ENDS_WITH_NEWER_ONES, NEVER_ENDS, NEVER_ENDS_EITHER,
+};
+use super::ends::stranded::ANSWER_LOST;
+use super::keeping::before::Past;
 use super::on_embedded::update_itself;
 use super::open::stored_record;
-use super::receipt::{Act, Fate, Matter, Receipt};
-use super::revoke::{Cutting, NOT_ON_THIS_BUS, note_chores};
-use super::revoker::{By, Revoker};
-use super::stranded::ANSWER_LOST;
+use super::receipts::api_answer::{ApiAnswer, ApiVerdict};
+use super::receipts::forgotten::LastOwners;
+use super::receipts::receipt::{Act, Fate, Matter, Receipt};
+use super::receipts::revoker::{By, Revoker};
 use super::{Account, CredentialsDevices, CredentialsError, Owned};
 use crate::bus::embedded::{Caller, EmbeddedBus};
 use crate::message::DeviceUuid;

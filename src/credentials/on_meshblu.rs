@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::bind::subscription;
-use super::keep::STRANGERS;
+use super::devices::bind::subscription;
+use super::keeping::keep::STRANGERS;
 use super::open::stored_record;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Login;
@@ -33,7 +33,7 @@ struct Begun {
 
 /// A device that says it is an account's.
 pub(super) struct Candidate {
-    pub(super) device: DeviceUuid,
+    pub(in crate::credentials) device: DeviceUuid,
     /// The record that it shows.
     pub(super) shown: Option<StoredRecord>,
     /// The mark that it shows instead.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::bad_records::BroughtRecord;
-use super::bind::subscription;
+use super::devices::bind::subscription;
 use super::on_meshblu::bound_record_on;
+use super::records::bad_records::BroughtRecord;
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::{Bus, Login};
 use crate::message::{DeviceUuid, Parties};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::bind::NewUserDevice;
+use super::devices::bind::NewUserDevice;
 use crate::message::DeviceUuid;
 
 /// `type` of devices that keep errors.

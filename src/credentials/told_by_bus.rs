@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::user_devices::{describe_on, tell_nothing};
+use super::devices::user_devices::{describe_on, tell_nothing};
 use super::{CredentialsDevices, CredentialsError, UserDeviceEntry};
 use crate::bus::Bus;
 use crate::message::DeviceUuid;

@@ -11,13 +11,13 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::editions::Editions;
-use super::names::Names;
-use super::readers::Readers;
-use super::rights::Rights;
 use super::room::Room;
+use super::tables::editions::Editions;
+use super::tables::names::Names;
+use super::tables::rights::Rights;
+use super::turns::readers::Readers;
+use super::turns::writes::Callers;
 use super::writer::{self, WriterParts};
-use super::writes::Callers;
 use super::{Account, StoreError, Transaction, View, schema};
 use crate::ambient::Stopwatch;
 

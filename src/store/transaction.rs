@@ -7,9 +7,9 @@ use std::ops::Deref;
 use rusqlite::{CachedStatement, Connection};
 
 use super::StoreError;
-use super::device_cache::DeviceCache;
-use super::names::Names;
 use super::room::Room;
+use super::tables::device_cache::DeviceCache;
+use super::tables::names::Names;
 use crate::message::DeviceUuid;
 
 /// A consistent view of the store; reads only.

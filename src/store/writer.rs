@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::device_cache::DeviceCache;
-use super::editions::Editions;
-use super::names::Names;
 use super::open::BUSY;
 use super::room::Room;
+use super::tables::device_cache::DeviceCache;
+use super::tables::editions::Editions;
+use super::tables::names::Names;
 use super::transaction::{Erasing, Hook};
-use super::writes::{Answer, Callers, Waiting, Writes, contain, writes};
+use super::turns::writes::{Answer, Callers, Waiting, Writes, contain, writes};
 use super::{StoreError, Transaction};
 use crate::ambient::Stopwatch;
 use crate::telemetry::with_causes;

@@ -25,7 +25,7 @@ pub(super) struct Kept<'a> {
     /// In which session, unless it was a program.
     pub(super) session: Option<&'a Session>,
     /// On which device.
-    pub(super) device: DeviceUuid,
+    pub(in crate::http) device: DeviceUuid,
     /// When they proved control of the account by that, if they did.
     pub(super) proved_at: Option<Timestamp>,
 }

@@ -47,7 +47,7 @@ const READS_IN_ORDER: [&str; 29] = [
 fn statements() -> Vec<String> {
     let literal = Regex::new(r#""((?:WITH|SELECT|INSERT|UPDATE|DELETE) [^"]*)""#).unwrap();
     let part = Regex::new(r#"const (\w+): &str =\s+"([^"]*)""#).unwrap();
-    let shares = Regex::new(r"use super::(\w+)::[A-Z_]+;").unwrap();
+    let shares = Regex::new(r"use (?:super|crate::store)::((?:\w+::)+)[A-Z_]+;").unwrap();
     let mut found = Vec::new();
     let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
     let mut left = vec![store.clone()];
@@ -56,10 +56,13 @@ fn statements() -> Vec<String> {
             left.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
             continue;
         }
-        let text = fs::read_to_string(path).unwrap();
-        let shared = shares
-            .captures_iter(&text)
-            .map(|from| fs::read_to_string(store.join(format!("{}.rs", &from[1]))));
+        let text = fs::read_to_string(&path).unwrap();
+        let shared = shares.captures_iter(&text).map(|from| {
+            let room = if from[0].contains("super") { path.parent().unwrap() } else { &store };
+            fs::read_to_string(
+                room.join(from[1].trim_end_matches("::").replace("::", "/")).with_extension("rs"),
+            )
+        });
         let with_parts = shared.fold(text.clone(), |parts, more| parts + &more.unwrap());
         found.extend(literal.captures_iter(&text).map(|found| {
             let parts = part.captures_iter(&with_parts);

@@ -1,0 +1,145 @@
+//! Records that were sealed with a key that is not here: whose they are can be told by no key that is.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::credentials::{CredentialsDevices, CredentialsError};
+use crate::message::DeviceUuid;
+use crate::store::{StoreError, StoredRecord, View};
+use crate::vault::{ResourceOwnerId, SealedText};
+
+/// Whose records are closed, as far as that was looked for: others never become so, for whatever is sealed here is sealed with a
+/// key that is here, and none goes while this runs.
+#[derive(Debug, Default)]
+pub(in crate::credentials) struct Closed(Mutex<Option<Vec<DeviceUuid>>>);
+
+impl Closed {
+    fn known(&self) -> Option<Vec<DeviceUuid>> {
+        self.lock().clone()
+    }
+
+    fn note(&self, closed: Vec<DeviceUuid>) {
+        *self.lock() = Some(closed);
+    }
+
+    /// Every change is one assignment, so that what a panic left behind is whole.
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<DeviceUuid>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CredentialsDevices {
+    /// The credentials devices of this gateway's API whose record names a key that is not here. Records of format 1 name none.
+    /// All records are read for that once.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn closed(&self) -> Result<Vec<DeviceUuid>, StoreError> {
+        let closed = match self.closed.known() {
+            Some(known) if known.is_empty() => return Ok(known),
+            Some(known) => self.still_closed(known).await?,
+            None => self.all_closed().await?,
+        };
+        self.closed.note(closed.clone());
+        Ok(closed)
+    }
+
+    async fn all_closed(&self) -> Result<Vec<DeviceUuid>, StoreError> {
+        let is_closed = self.is_closed_record();
+        let look = move |view: &View<'_>| {
+            let mut closed = Vec::new();
+            view.each_record(|device, record| {
+                if is_closed(&device, &record) {
+                    closed.push(device);
+                }
+            })?;
+            Ok::<_, StoreError>(closed)
+        };
+        self.store.search(look).await
+    }
+
+    async fn still_closed(&self, known: Vec<DeviceUuid>) -> Result<Vec<DeviceUuid>, StoreError> {
+        let is_closed = self.is_closed_record();
+        let look = move |view: &View<'_>| {
+            let mut closed = Vec::new();
+            for device in known {
+                if view.record(&device)?.is_some_and(|record| is_closed(&device, &record)) {
+                    closed.push(device);
+                }
+            }
+            Ok::<_, StoreError>(closed)
+        };
+        self.store.search(look).await
+    }
+
+    fn is_closed_record(&self) -> impl Fn(&DeviceUuid, &StoredRecord) -> bool + Send + 'static {
+        let (vault, sealing) = (Arc::clone(&self.vault), Arc::clone(&self.sealing));
+        move |device, record| {
+            let sealed = SealedText { endo: &record.endo, signature: &record.signature };
+            let is_ours = || sealing.other_api(record.source.as_deref(), None).is_none();
+            vault.missing_key(device, sealed).is_some() && is_ours()
+        }
+    }
+
+    /// Those of them whose account this owner proved control of within a year.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn closed_of(&self, owner: &DeviceUuid) -> Result<Vec<DeviceUuid>, StoreError> {
+        let (closed, owner) = (self.closed().await?, owner.clone());
+        if closed.is_empty() {
+            return Ok(closed);
+        }
+        let look = move |view: &View<'_>| {
+            let mut theirs = Vec::new();
+            for device in closed {
+                if view.proof(&owner, &device)?.is_some() {
+                    theirs.push(device);
+                }
+            }
+            Ok::<_, StoreError>(theirs)
+        };
+        self.store.read(look).await
+    }
+
+    /// Whether these credentials are of an account that the owner proved control of within a year, and no key here opens them.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub(in crate::credentials) async fn is_closed_to(
+        &self,
+        owner: &DeviceUuid,
+        device: &DeviceUuid,
+    ) -> Result<bool, StoreError> {
+        if !self.is_closed(device).await? {
+            return Ok(false);
+        }
+        let (owner, device) = (owner.clone(), device.clone());
+        let look = move |view: &View<'_>| Ok::<_, StoreError>(view.proof(&owner, &device)?.is_some());
+        self.store.read(look).await
+    }
+
+    /// Whether the record of these credentials names a key that is not here.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub async fn is_closed(&self, device: &DeviceUuid) -> Result<bool, StoreError> {
+        let (vault, device) = (Arc::clone(&self.vault), device.clone());
+        let look = move |view: &View<'_>| {
+            let Some(record) = view.record(&device)? else { return Ok(false) };
+            let sealed = SealedText { endo: &record.endo, signature: &record.signature };
+            Ok::<_, StoreError>(vault.missing_key(&device, sealed).is_some())
+        };
+        self.store.read(look).await
+    }
+
+    /// That a secret of this account makes no second device of it: where none is found, it may be one that nobody can open now.
+    ///
+    /// # Errors
+    /// [`CredentialsError::KeyMissing`]; what the store, the bus or the vault reports.
+    pub(super) async fn may_be_the_first(&self, id: &ResourceOwnerId) -> Result<(), CredentialsError> {
+        if self.closed().await?.is_empty() || self.of_account(id).await?.is_some() {
+            return Ok(());
+        }
+        Err(CredentialsError::KeyMissing)
+    }
+}

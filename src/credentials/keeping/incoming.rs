@@ -1,0 +1,122 @@
+//! A secret on its way into a record, on whichever bus: what it takes over from the record before, and what follows from it.
+
+use std::sync::Arc;
+
+use super::before::{Before, Past, Present};
+use super::brought::{BroughtToken, Heir, RefreshToken};
+use super::keep::{Account, Whereabouts};
+use crate::credentials::ends::stranded::take_up;
+use crate::credentials::management::owners::{NewRecord, PresentRecord};
+use crate::credentials::{CredentialsDevices, CredentialsError};
+use crate::message::DeviceUuid;
+use crate::store::{CopyOfLine, StoredRecord, StoredRenewal, Transaction};
+
+/// The secret of an account on its way.
+#[derive(Clone)]
+pub(in crate::credentials) struct Incoming {
+    pub(in crate::credentials) devices: CredentialsDevices,
+    pub(in crate::credentials) account: Arc<Account>,
+    pub(in crate::credentials) whereabouts: Whereabouts,
+}
+
+/// A device that may be the account's.
+#[derive(PartialEq)]
+pub(in crate::credentials) struct Candidate {
+    pub(in crate::credentials) device: DeviceUuid,
+    pub(in crate::credentials) present: PresentRecord,
+    pub(in crate::credentials) renewal: Option<StoredRenewal>,
+}
+
+/// A record that holds the secret, and what becomes of the one before.
+pub(in crate::credentials) struct Sealed {
+    new: NewRecord,
+    past: Past,
+    life: StoredRenewal,
+    /// What was to end and is in it.
+    taken_up: Option<CopyOfLine>,
+}
+
+impl Incoming {
+    /// What the next record takes over from this device's; nothing where that is another account's.
+    pub(in crate::credentials) fn take_over(
+        &self,
+        candidate: &Candidate,
+        brought: &BroughtToken,
+    ) -> Result<Option<Before>, CredentialsError> {
+        let Self { devices, account, whereabouts } = self;
+        let Candidate { device, present, renewal } = candidate;
+        let opened = devices.open_now(device, &present.record);
+        let opened = devices.sealing.only_of(&account.id, &present.record, opened)?;
+        let Some(opened) = opened else { return Ok(None) };
+        whereabouts.check(&opened)?;
+        let owners = devices.owners_in(present, device, &opened);
+        let before = Present { record: &present.record, opened: &opened, renewal: renewal.as_ref() };
+        let before = Before::read(&before, account, self.issued(brought));
+        let before = devices.ending_at_once(device, account, before)?;
+        Ok(Some(Before { owners, ..before }))
+    }
+
+    /// Seals it for `device`.
+    pub(in crate::credentials) fn seal(
+        &self,
+        device: &DeviceUuid,
+        mut before: Before,
+        brought: &BroughtToken,
+    ) -> Result<Sealed, CredentialsError> {
+        let Self { devices, account, .. } = self;
+        let taken_up = match before.refresh_token {
+            Some(_) => None,
+            None => self.renew_by_what_was_brought(&mut before, brought)?,
+        };
+        let refresh = before.refresh_token.as_ref().map(|refresh| refresh.known.clone());
+        let past = std::mem::take(&mut before.past);
+        let new = devices.seal(device, account, before)?;
+        let life = devices.new_life(account, new.record.generation, refresh);
+        Ok(Sealed { new, past, life, taken_up })
+    }
+
+    /// Has the secret be renewed by what the account brought, or by what was given for that; answers what is not to end
+    /// then.
+    fn renew_by_what_was_brought(
+        &self,
+        before: &mut Before,
+        brought: &BroughtToken,
+    ) -> Result<Option<CopyOfLine>, CredentialsError> {
+        let Some(issued) = self.issued(brought) else { return Ok(None) };
+        let heir = if issued.is_rotated() { self.heir(brought)? } else { None };
+        let given = heir.as_ref().and_then(|heir| Some((heir, heir.opened.refresh_token()?)));
+        if let Some((Heir { copy, opened }, token)) = given {
+            before.set_aside.extend(opened.in_use(None).and_then(|grant| grant.part(true, false)));
+            let (known, client) = (copy.refresh.clone(), opened.clients().refresh_token.clone());
+            before.refresh_token = Some(RefreshToken { token: token.copy(), known, client });
+            return Ok(Some((*copy).clone()));
+        }
+        before.refresh_token = Some(RefreshToken {
+            token: issued.token.copy(),
+            known: issued.by_itself(self.devices.clock.now()),
+            client: None,
+        });
+        Ok(None)
+    }
+
+    /// Puts its record in the place of the one before; answers it.
+    pub(in crate::credentials) fn put(
+        &self,
+        transaction: &Transaction<'_>,
+        device: &DeviceUuid,
+        sealed: Sealed,
+    ) -> Result<StoredRecord, CredentialsError> {
+        let Self { devices, account, whereabouts } = self;
+        let Sealed { new, past, life, taken_up } = sealed;
+        if !new.store(transaction, device)? {
+            return Err(CredentialsError::RolledBack);
+        }
+        Arc::clone(&whereabouts.arrival).claim(transaction)?;
+        devices.retire(transaction, devices.replaced(device, account, new.crowded_out), &past)?;
+        transaction.store_renewal(device, &life)?;
+        if let Some(copy) = taken_up {
+            take_up(transaction, &copy, devices.clock.now())?;
+        }
+        Ok(new.record)
+    }
+}

@@ -1,0 +1,13 @@
+//! Keeping an account's secret: which credentials device it goes to, and what it takes over from the one before.
+
+pub(super) mod as_it_stands;
+pub(super) mod before;
+pub(super) mod begun;
+pub(super) mod brought;
+pub(super) mod client;
+pub(super) mod closed;
+pub(super) mod incoming;
+pub(super) mod keep;
+pub(super) mod keep_on;
+pub(super) mod of_account;
+pub(super) mod provenance;

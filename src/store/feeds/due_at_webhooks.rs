@@ -1,0 +1,125 @@
+//! What is due at webhooks, each host, each webhook of a host and each line at a webhook in its turn, but for what is passed
+//! over.
+
+use super::handed::{PermitLine, Waiting, Wanted, one_of_each};
+use crate::ambient::Timestamp;
+use crate::memory::weight;
+use crate::store::{LineKey, StoreError, Transaction, View, WebhookKey, Work};
+
+impl View<'_> {
+    /// The deliveries to webhooks that are due: one of each host and then the next of each, of a host one of each webhook and then
+    /// the next of each, and of a webhook one of each line and then the next of each, first who waits longest for a turn, and
+    /// those last who have a call in hand. No more is looked at than what is due at whoever gets one and whoever is passed over,
+    /// a host at once.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub(super) fn due_at_webhooks(&self, wanted: Wanted<'_>) -> Result<Vec<Waiting>, StoreError> {
+        self.in_turn("hosts", wanted, |host| match wanted.but.has_host(host) {
+            true => Ok(Vec::new()),
+            false => self.in_turn(host, wanted, |webhook| match wanted.passes_over(webhook) {
+                true => Ok(Vec::new()),
+                false => self.in_turn(webhook, wanted, |line| match wanted.but.has_line(line) {
+                    true => Ok(Vec::new()),
+                    false => self.due_in_line_at_webhook(line, wanted),
+                }),
+            }),
+        })
+    }
+
+    /// When there is something due again, as far as the clock goes on as it does.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub(super) fn next_due_at_webhooks(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        // A turn is not before the last one, which is later than now where the clock was set back since.
+        let sql = "SELECT min(since) FROM turns WHERE queue = 'hosts' AND since > ?1";
+        let next: Option<i64> = self.prepare(sql)?.query_row([now.as_millis()], |row| row.get(0))?;
+        let turn = next.map(Timestamp::from_millis);
+        Ok(self.next_due(Work::Webhook, now)?.into_iter().chain(turn).min())
+    }
+
+    /// What is `due_of` those who stand in a queue, as far as something is: the first of each, then the second, as much as is
+    /// asked for.
+    fn in_turn(
+        &self,
+        queue: &str,
+        wanted: Wanted<'_>,
+        due_of: impl Fn(&str) -> Result<Vec<Waiting>, StoreError>,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let sql = "SELECT who FROM turns WHERE queue = ?1 AND since <= ?2 ORDER BY since, who";
+        let mut statement = self.prepare(sql)?;
+        let mut standing = statement.query((queue, wanted.now.as_millis()))?;
+        let (mut of_each, mut had_a_turn) = (Vec::new(), Vec::new());
+        let add = |of_each: &mut Vec<_>, who: &str| {
+            let due = due_of(who)?;
+            of_each.extend((!due.is_empty()).then_some(due));
+            Ok::<_, StoreError>(())
+        };
+        while of_each.len() < wanted.most
+            && let Some(row) = standing.next()?
+        {
+            let who = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            match wanted.but.last_call_of(who) {
+                Some(call) => had_a_turn.push((call, who.to_owned())),
+                None => add(&mut of_each, who)?,
+            }
+        }
+        had_a_turn.sort_unstable();
+        for (_, who) in had_a_turn {
+            if of_each.len() < wanted.most {
+                add(&mut of_each, &who)?;
+            }
+        }
+        Ok(one_of_each(&of_each).take(wanted.most).collect())
+    }
+
+    fn due_in_line_at_webhook(&self, line: &str, wanted: Wanted<'_>) -> Result<Vec<Waiting>, StoreError> {
+        let sql = "SELECT seq, octet_length(body) + weight, device FROM deliveries
+                   WHERE line_at_webhook = ?1 AND due_at <= ?2 ORDER BY due_at, seq";
+        let mut statement = self.prepare(sql)?;
+        wanted.of(statement.query((line, wanted.now.as_millis()))?, weight::of_call)
+    }
+}
+
+impl Wanted<'_> {
+    /// Whether a webhook gets no call now. One gets none whose device has to wait for the least that there is.
+    fn passes_over(&self, webhook: &str) -> bool {
+        let device = webhook.split(' ').nth(1).unwrap_or_default();
+        self.but.has_webhook(webhook) || self.awaited.contains(&PermitLine::of(&device.into(), 0))
+    }
+}
+
+impl Transaction<'_> {
+    /// Puts a line, its webhook, and the host of that behind all others that wait for a turn now; who has nothing waiting waits
+    /// for none.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn had_a_turn(&self, line: &LineKey, now: Timestamp) -> Result<(), StoreError> {
+        let again = "INSERT INTO turns (who, queue, due_at, had_at)
+                     SELECT line_at_webhook, webhook, due_at, ?2 FROM deliveries WHERE line_at_webhook = ?1
+                     ORDER BY due_at LIMIT 1
+                     ON CONFLICT (who) DO UPDATE SET due_at = excluded.due_at, had_at = excluded.had_at";
+        let of_a_line = self.prepare(again)?.execute((line.text(), now.as_millis()))?;
+        self.wait_no_more(&line.text(), of_a_line == 0)?;
+        // Theirs is at least as late as that of any who stands in their queue, also where the clock was set back.
+        let again = "INSERT INTO turns (who, queue, due_at, had_at)
+                     SELECT queue, ?3, since, ?2 FROM turns WHERE queue = ?1 ORDER BY since LIMIT 1
+                     ON CONFLICT (who) DO UPDATE
+                     SET due_at = excluded.due_at, had_at = max(had_at, excluded.had_at)";
+        let WebhookKey { host, .. } = &line.webhook;
+        for (who, queue) in [(&line.webhook.text(), host.as_str()), (host, "hosts")] {
+            let waits = self.prepare(again)?.execute((who, now.as_millis(), queue))?;
+            self.wait_no_more(who, waits == 0)?;
+        }
+        Ok(())
+    }
+
+    fn wait_no_more(&self, who: &str, has_nothing: bool) -> Result<(), StoreError> {
+        if has_nothing {
+            self.prepare("DELETE FROM turns WHERE who = ?1")?.execute([who])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,75 @@
+//! Who gets no call of a webhook for now, and who had one.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use crate::store::{LineKey, WebhookKey};
+
+/// What gets no call for now, and who had one.
+#[derive(Debug, Default)]
+pub struct PassedOver {
+    /// Hosts, host and port of each.
+    hosts: HashSet<String>,
+    /// All hosts but these, where that is said.
+    only: Option<HashSet<String>>,
+    webhooks: HashSet<String>,
+    lines: HashSet<String>,
+    /// Which call it was that each host, webhook and line had last, of those that have one in hand.
+    last_calls: HashMap<String, u64>,
+    /// When to look again although the bell was not rung; the bell is rung for every other change.
+    pub(super) again_in: Option<Duration>,
+}
+
+impl PassedOver {
+    /// These hosts, host and port of each, and all but those of `only`, where that is said, for `again_in` at least where no
+    /// bell is rung.
+    pub fn of_hosts(
+        hosts: HashSet<String>,
+        only: Option<HashSet<String>>,
+        again_in: Option<Duration>,
+    ) -> Self {
+        Self { hosts, only, again_in, ..Self::default() }
+    }
+
+    /// This webhook too, for so long.
+    pub fn rests(&mut self, webhook: &WebhookKey, left: Duration) {
+        self.webhooks.insert(webhook.text());
+        self.again_in = self.again_in.into_iter().chain([left]).min();
+    }
+
+    /// This line too.
+    pub fn has_its_share(&mut self, line: &LineKey) {
+        self.lines.insert(line.text());
+    }
+
+    /// This line had its turn with this call, which it has in hand, the later the higher, and so had its webhook and the host of
+    /// that: they stand behind all who have none in hand.
+    pub fn has_had_a_turn(&mut self, line: &LineKey, call: u64) {
+        for who in [line.text(), line.webhook.text(), line.webhook.host.clone()] {
+            let last = self.last_calls.entry(who).or_default();
+            *last = call.max(*last);
+        }
+    }
+
+    /// Whether anything is passed over.
+    pub fn is_something(&self) -> bool {
+        let some = [&self.hosts, &self.webhooks, &self.lines];
+        self.only.is_some() || some.iter().any(|some| !some.is_empty())
+    }
+
+    pub(super) fn has_host(&self, host: &str) -> bool {
+        self.hosts.contains(host) || self.only.as_ref().is_some_and(|only| !only.contains(host))
+    }
+
+    pub(super) fn has_webhook(&self, webhook: &str) -> bool {
+        self.webhooks.contains(webhook)
+    }
+
+    pub(super) fn has_line(&self, line: &str) -> bool {
+        self.lines.contains(line)
+    }
+
+    pub(super) fn last_call_of(&self, who: &str) -> Option<u64> {
+        self.last_calls.get(who).copied()
+    }
+}

@@ -1,0 +1,59 @@
+//! Changes that are made piece by piece: what is left of each, so that one that was begun is done to its end.
+
+use rusqlite::OptionalExtension;
+
+use crate::store::{StoreError, Transaction, View};
+
+/// Names a change of which something is left, within this store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HalfDone(i64);
+
+impl View<'_> {
+    /// Of the changes of which something is left, the one that was begun first.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn half_done(&self) -> Result<Option<HalfDone>, StoreError> {
+        let mut statement = self.prepare("SELECT seq FROM half_done ORDER BY seq LIMIT 1")?;
+        Ok(statement.query_row([], |row| row.get(0).map(HalfDone)).optional()?)
+    }
+
+    /// What is left of a change, as it was noted; nothing where all of it is done.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn left_of(&self, HalfDone(seq): HalfDone) -> Result<Option<String>, StoreError> {
+        let mut statement = self.prepare("SELECT remainder FROM half_done WHERE seq = ?1")?;
+        Ok(statement.query_row([seq], |row| row.get(0)).optional()?)
+    }
+}
+
+impl Transaction<'_> {
+    /// Notes what is left of a change that was begun, as JSON text: a device that its member `removal` names has no token that
+    /// is known any more.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn note_begun(&self, remainder: &str) -> Result<HalfDone, StoreError> {
+        self.prepare("INSERT INTO half_done (remainder) VALUES (?1)")?.execute([remainder])?;
+        Ok(HalfDone(self.last_insert_rowid()))
+    }
+
+    /// Notes what is left now of a change.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn note_left(&self, HalfDone(seq): HalfDone, remainder: &str) -> Result<(), StoreError> {
+        self.prepare("UPDATE half_done SET remainder = ?2 WHERE seq = ?1")?.execute((seq, remainder))?;
+        Ok(())
+    }
+
+    /// Notes that nothing is left of a change.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn note_done(&self, HalfDone(seq): HalfDone) -> Result<(), StoreError> {
+        self.prepare("DELETE FROM half_done WHERE seq = ?1")?.execute([seq])?;
+        Ok(())
+    }
+}

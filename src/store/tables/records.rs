@@ -1,0 +1,123 @@
+//! The newest sealed record of each credentials device. The bus's copy is a projection of it.
+
+use rusqlite::{OptionalExtension, Row};
+
+use crate::message::DeviceUuid;
+use crate::store::{StoreError, Transaction, View};
+
+/// A sealed record as text, exactly as it was sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// Grows with every new record; an older one is never taken again.
+    pub generation: u64,
+    /// The JSON text of `endo`.
+    pub endo: String,
+    /// `endoSignature`.
+    pub signature: String,
+    /// By what the gateway knows where the secret inside is from; a device that came with a record does not say.
+    pub source: Option<String>,
+}
+
+impl StoredRecord {
+    /// From the columns `generation, endo, signature, source`, which begin at this one.
+    pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
+        Ok(Self {
+            generation: row.get::<_, i64>(at)?.unsigned_abs(),
+            endo: row.get(at + 1)?,
+            signature: row.get(at + 2)?,
+            source: row.get(at + 3)?,
+        })
+    }
+}
+
+impl View<'_> {
+    /// The newest record of a credentials device.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn record(&self, credentials: &DeviceUuid) -> Result<Option<StoredRecord>, StoreError> {
+        let sql = "SELECT generation, endo, signature, source FROM records WHERE credentials = ?1";
+        let mut statement = self.prepare(sql)?;
+        Ok(statement.query_row([credentials.as_str()], |row| StoredRecord::read(row, 0)).optional()?)
+    }
+
+    /// Shows every record to `show`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn each_record(&self, mut show: impl FnMut(DeviceUuid, StoredRecord)) -> Result<(), StoreError> {
+        let mut statement =
+            self.prepare("SELECT credentials, generation, endo, signature, source FROM records")?;
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            show(row.get::<_, String>(0)?.into(), StoredRecord::read(row, 1)?);
+        }
+        Ok(())
+    }
+
+    /// The credentials devices that have a record, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn credentials_devices(&self, limit: usize) -> Result<Vec<DeviceUuid>, StoreError> {
+        let mut statement = self.prepare("SELECT credentials FROM records ORDER BY credentials LIMIT ?1")?;
+        let rows = statement.query_map([limit as i64], |row| Ok(row.get::<_, String>(0)?.into()))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether anything is here that a key of records sealed or opened, or whose owners are known by one.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn holds_sealed(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM records) OR EXISTS (SELECT 1 FROM revocations)
+                   OR EXISTS (SELECT 1 FROM forgotten) OR EXISTS (SELECT 1 FROM uses)";
+        Ok(self.prepare(sql)?.query_row((), |row| row.get(0))?)
+    }
+
+    /// The newest [`StoredRecord::generation`] of each credentials device that has a record, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn record_generations(&self, limit: usize) -> Result<Vec<(DeviceUuid, u64)>, StoreError> {
+        let mut statement = self.prepare("SELECT credentials, generation FROM records LIMIT ?1")?;
+        let rows = statement.query_map([limit as i64], |row| {
+            Ok((row.get::<_, String>(0)?.into(), row.get::<_, i64>(1)?.unsigned_abs()))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The credentials devices whose record holds this `endo.idKey`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn credentials_of_account(&self, id_key: &str) -> Result<Vec<DeviceUuid>, StoreError> {
+        let sql = "SELECT credentials FROM records
+                   WHERE CASE WHEN json_valid(endo) THEN json_extract(endo, '$.idKey') END = ?1";
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map([id_key], |row| Ok(row.get::<_, String>(0)?.into()))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Transaction<'_> {
+    /// Stores `record` unless as new a generation is there, or what the device kept is forgotten; answers whether it was
+    /// stored. A secret that the API gave may be the only one that still works, so this may use the room that is kept
+    /// free for endings. The record before is overwritten.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn store_record(&self, credentials: &DeviceUuid, record: &StoredRecord) -> Result<bool, StoreError> {
+        self.use_reserve();
+        self.overwrite_what_is_freed()?;
+        let sql = "INSERT INTO records (credentials, generation, endo, signature, source)
+                   SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE credentials = ?1)
+                   ON CONFLICT (credentials) DO UPDATE
+                   SET generation = excluded.generation, endo = excluded.endo, signature = excluded.signature,
+                       source = excluded.source
+                   WHERE excluded.generation > records.generation";
+        let generation = i64::try_from(record.generation).unwrap_or(i64::MAX);
+        let row = (credentials.as_str(), generation, &record.endo, &record.signature, &record.source);
+        Ok(self.prepare(sql)?.execute(row)? > 0)
+    }
+}

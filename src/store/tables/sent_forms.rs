@@ -1,0 +1,64 @@
+//! Forms that a session sent, kept as fingerprints only, so that the same one does nothing twice.
+
+use rusqlite::OptionalExtension;
+
+use crate::store::{StoreError, Transaction};
+
+/// Which session sent which form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormKey {
+    /// The line of the session ([`StoredSession::line`](crate::store::StoredSession::line)), which stays the same where its pass does not.
+    pub line: [u8; 32],
+    /// The fingerprint of the form, with all that was typed into it.
+    pub form: [u8; 32],
+}
+
+/// What is known of a form that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SentForm {
+    /// It was not sent before.
+    New,
+    /// It was, and nothing is known of what came of it.
+    Open,
+    /// It was, and came to this.
+    Settled(String),
+}
+
+impl Transaction<'_> {
+    /// Notes that a session sends a form, and answers what was known of it; the session keeps the newest `kept`.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], or what the database reports.
+    pub fn send_form(&self, FormKey { line, form }: &FormKey, kept: u32) -> Result<SentForm, StoreError> {
+        let key = (line.as_slice(), form.as_slice());
+        let sql = "SELECT came_to FROM sent_forms WHERE line = ?1 AND form = ?2";
+        let found = self.prepare(sql)?.query_row(key, |row| row.get::<_, Option<String>>(0)).optional()?;
+        match found {
+            Some(None) => return Ok(SentForm::Open),
+            Some(Some(came_to)) => return Ok(SentForm::Settled(came_to)),
+            None => self.check_room()?,
+        }
+        self.prepare("INSERT INTO sent_forms (line, form) VALUES (?1, ?2)")?.execute(key)?;
+        let sql = "DELETE FROM sent_forms WHERE line = ?1 AND seq <= (
+                       SELECT seq FROM sent_forms WHERE line = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
+        self.prepare(sql)?.execute((line.as_slice(), kept))?;
+        Ok(SentForm::New)
+    }
+
+    /// Notes what came of a form; where it is nothing, the form may be sent again.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn settle_form(&self, key: &FormKey, came_to: Option<&str>) -> Result<(), StoreError> {
+        self.use_reserve();
+        let key = (key.line.as_slice(), key.form.as_slice());
+        match came_to {
+            Some(came_to) => {
+                let sql = "UPDATE sent_forms SET came_to = ?3 WHERE line = ?1 AND form = ?2";
+                self.prepare(sql)?.execute((key.0, key.1, came_to))?
+            }
+            None => self.prepare("DELETE FROM sent_forms WHERE line = ?1 AND form = ?2")?.execute(key)?,
+        };
+        Ok(())
+    }
+}
