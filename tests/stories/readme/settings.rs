@@ -3,7 +3,7 @@
 use endo::config::{Catalogue, Setting};
 use serde_json::Value;
 
-use super::readme;
+use super::page;
 
 fn table() -> String {
     let rows = Catalogue::new().iter().map(row).collect::<String>();
@@ -20,7 +20,7 @@ fn row(setting: &Setting) -> String {
 }
 
 #[test]
-fn the_readme_lists_every_setting_with_its_default_and_meaning() {
+fn the_page_of_settings_lists_each_with_its_default_and_meaning() {
     let table = table();
-    assert!(readme().contains(&table), "README.md lacks this table:\n{table}");
+    assert!(page("docs/settings.md").contains(&table), "docs/settings.md lacks this table:\n{table}");
 }
