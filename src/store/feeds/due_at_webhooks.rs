@@ -97,20 +97,30 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn had_a_turn(&self, line: &LineKey, now: Timestamp) -> Result<(), StoreError> {
+        self.wait_for_a_turn(line, Some(now))
+    }
+
+    /// Notes that less waits in a line, which had no turn: it stands where it would if that had never waited.
+    pub(super) fn has_less_waiting(&self, line: &LineKey) -> Result<(), StoreError> {
+        self.wait_for_a_turn(line, None)
+    }
+
+    fn wait_for_a_turn(&self, line: &LineKey, had_at: Option<Timestamp>) -> Result<(), StoreError> {
+        let had_at = had_at.map(Timestamp::as_millis);
         let again = "INSERT INTO turns (who, queue, due_at, had_at)
-                     SELECT line_at_webhook, webhook, due_at, ?2 FROM deliveries WHERE line_at_webhook = ?1
-                     ORDER BY due_at LIMIT 1
-                     ON CONFLICT (who) DO UPDATE SET due_at = excluded.due_at, had_at = excluded.had_at";
-        let of_a_line = self.prepare(again)?.execute((line.text(), now.as_millis()))?;
+                     SELECT line_at_webhook, webhook, due_at, coalesce(?2, 0) FROM deliveries
+                     WHERE line_at_webhook = ?1 ORDER BY due_at LIMIT 1
+                     ON CONFLICT (who) DO UPDATE SET due_at = excluded.due_at, had_at = coalesce(?2, had_at)";
+        let of_a_line = self.prepare(again)?.execute((line.text(), had_at))?;
         self.wait_no_more(&line.text(), of_a_line == 0)?;
         // Theirs is at least as late as that of any who stands in their queue, also where the clock was set back.
         let again = "INSERT INTO turns (who, queue, due_at, had_at)
-                     SELECT queue, ?3, since, ?2 FROM turns WHERE queue = ?1 ORDER BY since LIMIT 1
+                     SELECT queue, ?3, since, coalesce(?2, 0) FROM turns WHERE queue = ?1 ORDER BY since LIMIT 1
                      ON CONFLICT (who) DO UPDATE
                      SET due_at = excluded.due_at, had_at = max(had_at, excluded.had_at)";
         let WebhookKey { host, .. } = &line.webhook;
         for (who, queue) in [(&line.webhook.text(), host.as_str()), (host, "hosts")] {
-            let waits = self.prepare(again)?.execute((who, now.as_millis(), queue))?;
+            let waits = self.prepare(again)?.execute((who, had_at, queue))?;
             self.wait_no_more(who, waits == 0)?;
         }
         Ok(())

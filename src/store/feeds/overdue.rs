@@ -9,7 +9,8 @@ use crate::store::{Account, Death, Feed, LineKey, StoreError, Transaction, View,
 const AT_ONCE: usize = 32;
 
 impl Feed {
-    /// Gives up all that `webhook` has had due since before `due_before` and nobody has in hand; answers how much.
+    /// Gives up all that `webhook` has had due since before `due_before` and nobody has in hand; answers how much. That is
+    /// nobody's turn: who has more waiting keeps their place.
     ///
     /// # Errors
     /// What the store reports.
@@ -28,7 +29,7 @@ impl Feed {
                 let overdue = transaction.overdue(&webhook, due_before, &in_hand)?;
                 for (seq, line) in &overdue {
                     transaction.give_up(*seq, &death)?;
-                    transaction.had_a_turn(line, death.died_at)?;
+                    transaction.has_less_waiting(line)?;
                 }
                 Ok(overdue.len())
             };

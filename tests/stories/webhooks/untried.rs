@@ -110,3 +110,36 @@ async fn all_that_waited_too_long_is_given_up_however_much_it_is_but_for_what_is
     post.until_nothing_waits().await;
     assert_eq!(post.dead_letters().await.len(), letters);
 }
+
+#[tokio::test]
+async fn who_was_given_up_untried_is_tried_before_who_was_tried() {
+    let (post, now) = post(WebhookSettings { attempts: 1, ..TWICE }).await;
+    let api = FakeApi::start(move |seen| {
+        let is_refused = String::from_utf8_lossy(&seen.body).contains("refused");
+        Answer::new(if is_refused { 429 } else { 200 }, &[], "")
+    })
+    .await;
+    let device = post.hooked(hook(&api)).await;
+    let mut senders = [post.bus.device(json!({})).await, post.bus.device(json!({})).await];
+    // Of those that wait for as long, the first by name has the first turn.
+    senders.sort_by(|one, other| one.uuid.cmp(&other.uuid));
+    let [refused, taken] = senders;
+    let send = async |sender: &Device, times: usize, text: &str| {
+        post.send(sender, &json!({"devices": vec![&device.uuid; times], "text": text})).await;
+    };
+    let until_dead = async |letters: usize| while post.dead_letters().await.len() < letters {};
+    let failures = FAILURES as usize;
+    send(&refused, failures, "refused").await;
+    until_dead(failures).await;
+    for passes in [REST - 1000, 1000] {
+        send(&refused, 1, "refused").await;
+        send(&taken, 1, "taken").await;
+        pass(&post, &now, passes);
+    }
+    until_dead(failures + 2).await;
+    pass(&post, &now, REST);
+    post.until_nothing_waits().await;
+    let letters = post.dead_letters().await;
+    let untried = letters.iter().filter(|letter| letter.reason == "destination failing").count();
+    assert_eq!((untried, letters.len()), (1, failures + 3));
+}
