@@ -4,8 +4,8 @@ use std::fmt;
 use std::mem::take;
 use std::ops::Range;
 
-use memchr::memmem;
-use serde_json::{Map, Value};
+use memchr::memmem::Finder;
+use serde_json::{Map, Number, Value};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::forms::{SHORTEST, forms};
@@ -15,7 +15,7 @@ const REDACTED: &str = "[redacted]";
 
 /// Secrets that somebody was told, who may repeat them. Wiped on drop, `[redacted]` in every print.
 ///
-/// It is made once for all that is to be cleaned. To clean a text takes time in proportion to its length and to the number
+/// It is made once for all that is to be cleaned. To clean something takes time in proportion to its length and to the number
 /// of secrets.
 #[derive(Clone, Default)]
 pub struct Redaction(Vec<Zeroizing<String>>);
@@ -34,23 +34,102 @@ impl Redaction {
         self.0.extend(new);
     }
 
-    /// The text with `[redacted]` wherever one of the secrets is quoted.
+    /// What somebody says of something, with `[redacted]` wherever one of the secrets is quoted, or most of one at its end.
     pub fn clean_text(&self, mut text: String) -> String {
-        self.clean_in_place(&mut text);
+        Search { most: true, ..self.search() }.clean_text(&mut text);
         text
     }
 
-    /// The same of every text in the value, names of members included.
+    /// The value with `[redacted]` wherever one of the secrets is quoted in a text, names of members included, and in the place of
+    /// a number that is one.
     pub fn clean(&self, mut value: Value) -> Value {
-        self.clean_value(&mut value);
+        self.search().clean_value(&mut value);
         value
     }
 
     /// The same of members.
     pub fn clean_members(&self, members: Map<String, Value>) -> Map<String, Value> {
+        self.search().clean_members(members)
+    }
+
+    fn search(&self) -> Search<'_> {
+        Search { needles: self.0.iter().map(|form| Needle::of(form)).collect(), most: false }
+    }
+}
+
+/// A form of a secret, made ready to be looked for.
+struct Needle<'a> {
+    form: &'a [u8],
+    whole: Finder<'a>,
+    /// As much of it as tells it from words; none where it is no longer than a word itself.
+    beginning: Option<Finder<'a>>,
+    is_number: bool,
+}
+
+impl<'a> Needle<'a> {
+    fn of(form: &'a str) -> Self {
+        let form = form.as_bytes();
+        let beginning = form.get(..SHORTEST).map(Finder::new);
+        let is_number = beginning.is_some() && form.iter().all(u8::is_ascii_digit);
+        Self { form, whole: Finder::new(form), beginning, is_number }
+    }
+
+    /// Where it is in a text, and where the text ends with the beginning of it.
+    fn places(&self, text: &Text<'_>, places: &mut Vec<Range<usize>>) {
+        let place = |start| start..start + self.form.len();
+        let found = (self.form.len() <= text.bytes.len()).then(|| self.whole.find_iter(text.bytes));
+        let found = found.into_iter().flatten().map(place);
+        match &self.beginning {
+            None => places.extend(found.filter(|place| is_word(place, text.bytes))),
+            Some(beginning) => {
+                places.extend(found);
+                places.extend(self.cut(beginning, text));
+            }
+        }
+    }
+
+    /// Where the text ends with no more than the beginning of it.
+    fn cut(&self, beginning: &Finder<'_>, text: &Text<'_>) -> Option<Range<usize>> {
+        let shortest = match (text.is_cut, text.most) {
+            (true, _) => SHORTEST,
+            (false, true) => SHORTEST.max(self.form.len().div_ceil(2)),
+            (false, false) => return None,
+        };
+        let tail = text.end.saturating_sub(self.form.len() - 1);
+        let starts = beginning.find_iter(&text.bytes[tail..text.end]).map(|start| tail + start);
+        let places = starts.map(|start| start..text.end);
+        places
+            .filter(|place| place.len() >= shortest)
+            .find(|place| self.form.starts_with(&text.bytes[place.clone()]))
+    }
+}
+
+/// A text that is looked through.
+struct Text<'a> {
+    bytes: &'a [u8],
+    /// Where it ends, but for what says that it was cut.
+    end: usize,
+    /// Whether something says so.
+    is_cut: bool,
+    /// Whether most of a secret at its end is taken for one, whatever it says.
+    most: bool,
+}
+
+/// All that is looked for in what somebody says.
+struct Search<'a> {
+    needles: Vec<Needle<'a>>,
+    most: bool,
+}
+
+impl Search<'_> {
+    fn clean_members(&self, members: Map<String, Value>) -> Map<String, Value> {
         let has_secrets = |name: &String| !self.places(name).is_empty();
+        let clean_name = |mut name: String| {
+            self.clean_text(&mut name);
+            name
+        };
         let mut members = match members.keys().any(has_secrets) {
-            true => members.into_iter().map(|(name, value)| (self.clean_text(name), value)).collect(),
+            true => members.into_iter().map(|(name, value)| (clean_name(name), value)).collect(),
             false => members,
         };
         members.values_mut().for_each(|value| self.clean_value(value));
@@ -59,14 +138,23 @@ impl Redaction {
 
     fn clean_value(&self, value: &mut Value) {
         match value {
-            Value::String(text) => self.clean_in_place(text),
+            Value::String(text) => self.clean_text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.clean_value(item)),
             Value::Object(members) => *members = self.clean_members(take(members)),
+            Value::Number(number) if self.is_secret(number) => *value = REDACTED.into(),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 
-    fn clean_in_place(&self, text: &mut String) {
+    fn is_secret(&self, number: &Number) -> bool {
+        let mut numbers = self.needles.iter().filter(|needle| needle.is_number).peekable();
+        numbers.peek().is_some() && {
+            let text = number.to_string();
+            numbers.any(|needle| needle.form == text.as_bytes())
+        }
+    }
+
+    fn clean_text(&self, text: &mut String) {
         let places = self.places(text);
         if places.is_empty() {
             return;
@@ -97,34 +185,22 @@ impl Redaction {
         joined(places.into_iter().map(whole).collect())
     }
 
-    fn places_in(&self, text: &[u8]) -> Vec<Range<usize>> {
-        self.0.iter().flat_map(|form| places_of(form.as_bytes(), text)).collect()
+    fn places_in(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let dots = trailing_dots(bytes);
+        let text = Text { bytes, end: bytes.len() - dots, is_cut: dots > 0, most: self.most };
+        let mut places = Vec::new();
+        self.needles.iter().for_each(|needle| needle.places(&text, &mut places));
+        places
     }
 }
 
-/// Where a form of a secret is in a text, and where the text ends with the beginning of it.
-fn places_of(form: &[u8], text: &[u8]) -> Vec<Range<usize>> {
-    let place = |start| start..start + form.len();
-    let Some(beginning) = form.get(..SHORTEST) else {
-        let places = memmem::find_iter(text, form).map(place);
-        return places.filter(|place| is_word(place, text)).collect();
-    };
-    if text.len() < SHORTEST {
-        return Vec::new();
-    }
-    let mut places: Vec<_> = memmem::find_iter(text, form).map(place).collect();
-    let end = text.len() - trailing_dots(text);
-    let tail = end.saturating_sub(form.len() - 1);
-    let beginnings = memmem::find_iter(&text[tail.min(end)..end], beginning).map(|start| tail + start);
-    places.extend(beginnings.filter(|start| form.starts_with(&text[*start..end])).map(|start| start..end));
-    places
-}
-
-/// How many bytes say that a text goes on.
+/// How many bytes say that a text goes on: an ellipsis, or more dots than end a sentence.
 fn trailing_dots(text: &[u8]) -> usize {
     match text.strip_suffix("…".as_bytes()) {
         Some(_) => "…".len(),
-        None => text.iter().rev().take_while(|byte| **byte == b'.').count(),
+        None => Some(text.iter().rev().take_while(|byte| **byte == b'.').count())
+            .filter(|dots| *dots > 1)
+            .unwrap_or(0),
     }
 }
 

@@ -89,17 +89,33 @@ fn a_secret_is_found_at_every_place_of_what_is_in_base64() {
 fn what_was_cut_in_the_middle_of_a_secret_ends_before_it() {
     let secret = "canary-of-ours-which-is-long";
     for end in ["", "...", "…"] {
-        for length in 8..secret.len() {
+        let shortest = if end.is_empty() { secret.len() / 2 } else { 8 };
+        for length in shortest..secret.len() {
             let said = clean(secret, &format!("you sent {}{end}", &secret[..length]));
             assert_eq!(said, format!("you sent [redacted]{end}"));
         }
         let basic = STANDARD.encode(format!("id:{secret}"));
-        let said = clean(secret, &format!("you sent Basic {}{end}", &basic[..20]));
+        let said = clean(secret, &format!("you sent Basic {}{end}", &basic[..30]));
         assert_eq!(said, format!("you sent Basic aWQ6[redacted]{end}"));
     }
-    for other in ["a canary", "a canary sings", "canary-of-theirs", "cana", ""] {
+    for other in ["a canary", "a canary.", "a canary sings", "canary-of-theirs", "cana...", "cana", ""] {
         assert_eq!(clean(secret, other), other);
     }
+}
+
+#[test]
+fn what_a_secret_begins_with_may_be_in_data() {
+    let redaction = Redaction::of(["bob@example.com:pw"]);
+    let data = json!({"email": "bob@example.com", "see": "https://example.com/bob@example.com"});
+    assert_eq!(redaction.clean(data.clone()), data);
+    assert_eq!(redaction.clean(json!("bob@exam...")), json!("[redacted]..."));
+}
+
+#[test]
+fn a_secret_of_digits_is_found_as_a_number() {
+    let redaction = Redaction::of(["4815162342108642", "1234"]);
+    let data = json!([4_815_162_342_108_642_u64, 4_815_162_342_108_643_u64, 1234, "1234"]);
+    assert_eq!(redaction.clean(data), json!(["[redacted]", 4_815_162_342_108_643_u64, 1234, "[redacted]"]));
 }
 
 #[test]
