@@ -110,8 +110,8 @@ impl Sessions {
         Ok(Begun { pass, before: before.and_then(|before| granted(&before, over)) })
     }
 
-    /// A pass that nobody knew before for a session in which somebody signed in at the API; none where the one that it had is
-    /// over. What was proved by that is noted with it: whoever else knows the pass of before has no share in it.
+    /// A pass that nobody knew before for a session in which somebody signed in at the API. What was proved by that is noted with
+    /// it: whoever else knows the pass of before has no share in it. Where that pass is over, there is none, and nothing is noted.
     ///
     /// # Errors
     /// What the store reports; then nothing is noted, and the session is as it was.
@@ -125,10 +125,12 @@ impl Sessions {
         let login = pass.seal(session.login.token.as_bytes(), &self.random);
         let owner = session.owner.clone();
         let renew = move |transaction: &Transaction<'_>| {
-            if let Some(Proof { credentials, at }) = &proof {
-                transaction.note_proof(&owner, credentials, *at)?;
+            let is_there = transaction.renew_session(&before, &after, &login)?;
+            // Who ended it meanwhile, or gave it another pass, may not be who signed in.
+            if let Some(Proof { credentials, at }) = proof.filter(|_| is_there) {
+                transaction.note_proof(&owner, &credentials, at)?;
             }
-            transaction.renew_session(&before, &after, &login)
+            Ok(is_there)
         };
         Ok(self.store.write::<_, StoreError, _>(renew).await?.then_some(pass))
     }

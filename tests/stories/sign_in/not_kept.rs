@@ -158,3 +158,28 @@ async fn a_sign_in_proves_nothing_where_its_session_would_keep_the_pass_of_befor
     assert!(answer.text.contains("sign in again before you end something"), "{answer:?}");
     assert!(!place.is_proved(credentials).await);
 }
+
+#[tokio::test]
+async fn a_sign_in_proves_nothing_where_its_session_was_signed_out_meanwhile() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    place.house.wait(Duration::from_secs(301));
+    let credentials = home.rsplit('/').next().unwrap();
+    let state = depart(&mut browser, &format!("/auth/api?credentials={credentials}")).await;
+    let gate = Arc::new(Semaphore::new(0));
+    place.provider.plan([Fault::Slow(Arc::clone(&gate))]);
+    let asked = place.provider.token_requests();
+    let mut other_tab = browser.clone();
+    let signed_out_meanwhile = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while place.provider.token_requests() == asked {
+            ticks.tick().await;
+        }
+        let answer = other_tab.submit(&page, "/sign-out", &[]).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        gate.add_permits(1);
+    };
+    let (answer, ()) = tokio::join!(come_back(&mut browser, &state), signed_out_meanwhile);
+    assert_eq!(answer.status, 303, "{answer:?}");
+    assert!(!place.is_proved(credentials).await);
+}
