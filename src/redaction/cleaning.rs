@@ -53,7 +53,9 @@ impl Redaction {
     }
 
     fn search(&self) -> Search<'_> {
-        Search { needles: self.0.iter().map(|form| Needle::of(form)).collect(), most: false }
+        let mut needles: Vec<_> = self.0.iter().map(|form| Needle::of(form)).collect();
+        needles.sort_by_key(|needle| needle.form.len());
+        Search { needles, most: false }
     }
 }
 
@@ -117,6 +119,7 @@ struct Text<'a> {
 
 /// All that is looked for in what somebody says.
 struct Search<'a> {
+    /// The shortest first.
     needles: Vec<Needle<'a>>,
     most: bool,
 }
@@ -187,9 +190,11 @@ impl Search<'_> {
 
     fn places_in(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let dots = trailing_dots(bytes);
-        let text = Text { bytes, end: bytes.len() - dots, is_cut: dots > 0, most: self.most };
+        let is_cut = dots > 0;
+        let text = Text { bytes, end: bytes.len() - dots, is_cut, most: self.most };
+        let fits = |needle: &&Needle<'_>| is_cut || self.most || needle.form.len() <= bytes.len();
         let mut places = Vec::new();
-        self.needles.iter().for_each(|needle| needle.places(&text, &mut places));
+        self.needles.iter().take_while(fits).for_each(|needle| needle.places(&text, &mut places));
         places
     }
 }
