@@ -201,37 +201,6 @@ async fn a_webhook_that_fails_keeps_nothing_from_another_at_its_host() {
     assert!(post.dead_letters().await.iter().all(|letter| letter.delivery.device.as_str() == bad.uuid));
 }
 
-#[tokio::test]
-async fn the_more_webhooks_of_a_host_fail_the_longer_each_is_left_alone() {
-    let now = Arc::new(AtomicI64::new(1_768_478_400_000));
-    let told = Arc::clone(&now);
-    let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-    let post = Post::with(clock, loopback(), ONCE).await;
-    let (api, mut calls) = half_well().await;
-    let (well, mut others) = server(&[200]).await;
-    let sender = post.bus.device(json!({})).await;
-    let (other, mut letters) = (post.hooked(hook(&well)).await, 0);
-    let mut failing = Vec::new();
-    for path in ["/one", "/two"] {
-        let device = post.hooked(hook_at(&api, path)).await.uuid;
-        post.send(&sender, &json!({"devices": vec![&device; FAILURES]})).await;
-        letters += FAILURES;
-        while post.dead_letters().await.len() < letters {}
-        failing.push(device);
-    }
-    while calls.try_recv().is_ok() {}
-    for (passes, tried) in [(REST, 0), (REST, 2)] {
-        now.fetch_add(passes, Ordering::SeqCst);
-        post.send(&sender, &json!({ "devices": failing })).await;
-        post.send(&sender, &json!({"devices": other.uuid})).await;
-        others.recv().await.unwrap();
-        for _ in 0..tried {
-            calls.recv().await.unwrap();
-        }
-        assert!(calls.try_recv().is_err());
-    }
-}
-
 /// A post whose clock is in the test's hands, a server that fails at every address but `/good`, and one that does not.
 struct HalfWell {
     post: Post,

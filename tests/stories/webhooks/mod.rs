@@ -5,6 +5,7 @@ mod breaker;
 mod changed;
 mod delivering;
 mod devices;
+mod hosts;
 mod keys;
 mod lent;
 mod real;

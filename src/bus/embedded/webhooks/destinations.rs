@@ -1,8 +1,8 @@
 //! What is known of each destination: how many calls its host has in hand, and which webhooks are left alone for now.
 //!
 //! A webhook is one address of one device. What fails is left alone webhook by webhook, so that nobody's failures keep
-//! the deliveries of others from a host that takes them; the more webhooks of a host fail, the longer each is left
-//! alone, so that a host that is down gets about one call a rest from all of them together.
+//! the deliveries of others from a host that takes them. Of those that fail at a host one is tried a rest, so that a host
+//! that is down gets about one call a rest from all of them together; once one is well again the next is tried at once.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use crate::store::{LineKey, PassedOver, WebhookKey};
 
 /// Webhooks remembered at a time. Beyond that one is forgotten that has no call in hand, and so gets a fresh start.
 const REMEMBERED: usize = 1024;
-/// The most rests that a webhook is left alone, however many others of its host fail too.
+/// The most rests for which a webhook is not tried because others of its host are, however many of them fail too.
 const LONGEST: u32 = 60;
 /// One that fails is forgotten where it was not tried for so many rests: mostly nothing waits for it then. Where there was
 /// only no room for its trial, it gets a fresh start.
@@ -92,14 +92,14 @@ impl Destinations {
     /// The hosts that are full, the lines that have their share of one, and the webhooks that failed and rest: they get no call
     /// now. And who had their turn with a call that they have in hand.
     pub(super) fn passed_over(&self) -> PassedOver {
-        let mut known = self.known();
-        let Full { hosts, but_for_others, but, again_in } = known.hosts.full(self.0.clock.now());
+        let (mut known, now) = (self.known(), self.0.clock.now());
+        let Full { hosts, but_for_others, but, again_in } = known.hosts.full(now);
         let mut passed_over = PassedOver::of_hosts(hosts, but, again_in);
         let have_their_share = known.lines.keys().filter(|line| but_for_others.contains(&line.webhook.host));
         have_their_share.for_each(|line| passed_over.has_its_share(line));
         known.lines.iter().for_each(|(line, in_hand)| passed_over.has_had_a_turn(line, in_hand.last));
         for (key, webhook) in &known.webhooks {
-            if let Some(Resting { after }) = webhook.resting_at(&key.host, &known.hosts) {
+            if let Some(Resting { after }) = webhook.resting_at(&key.host, &known.hosts, now) {
                 passed_over.rests(key, after);
             }
         }
@@ -124,10 +124,13 @@ impl Destinations {
             breaker: Breaker::new(self.0.settings, self.0.clock.clone()),
             fails: false,
         });
-        if webhook.resting_at(&key.host, hosts).is_some() {
+        if webhook.resting_at(&key.host, hosts, now).is_some() {
             return None;
         }
         let admission = Some(webhook.breaker.admit().ok()?);
+        if webhook.breaker.is_open() {
+            hosts.is_tried(&key.host, now, now.plus(self.0.settings.rest));
+        }
         webhook.calls += 1;
         *calls += 1;
         let in_hand = lines.entry(to.clone()).or_default();
@@ -187,6 +190,9 @@ impl Known {
         let fails = webhook.breaker.is_open();
         if std::mem::replace(&mut webhook.fails, fails) != fails {
             self.hosts.count_failing(&key.host, fails);
+            if !fails {
+                self.hosts.is_well_again(&key.host);
+            }
         }
         if webhook.calls == 0 && webhook.breaker.untroubled() {
             self.webhooks.remove(key);
@@ -215,9 +221,15 @@ impl Known {
 }
 
 impl Webhook {
-    /// Whether it is left alone while so many webhooks fail at its host.
-    fn resting_at(&self, host: &str, hosts: &Hosts) -> Option<Resting> {
-        self.breaker.resting_for(hosts.failing(host).clamp(1, LONGEST))
+    /// Whether it is left alone: until it has rested, and then while another of its host was tried, for as long as each of those
+    /// that fail there takes to have its trial.
+    fn resting_at(&self, host: &str, hosts: &Hosts, now: Timestamp) -> Option<Resting> {
+        if let Some(resting) = self.breaker.resting() {
+            return Some(resting);
+        }
+        let Resting { after } = self.breaker.resting_for(hosts.failing(host).clamp(1, LONGEST))?;
+        let next_trial = hosts.next_trial_in(host, now);
+        (!next_trial.is_zero()).then(|| Resting { after: after.min(next_trial) })
     }
 }
 

@@ -34,6 +34,8 @@ struct Host {
     slow_until: Timestamp,
     /// How many webhooks fail at it.
     failing: u32,
+    /// When one of these was tried last, since one was well again, and when the next may be.
+    trials: Option<(Timestamp, Timestamp)>,
 }
 
 /// How a host takes its calls.
@@ -137,6 +139,24 @@ impl Hosts {
         self.known.get(host).map_or(0, |host| host.failing)
     }
 
+    /// How long it is until a webhook that fails at `host` may be tried; no time if the clock was set back behind the last trial.
+    pub(super) fn next_trial_in(&self, host: &str, now: Timestamp) -> Duration {
+        match self.known.get(host).and_then(|host| host.trials) {
+            Some((last, next)) if now >= last => next.since(now),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// A webhook that fails at `host` is tried now, and the next not before then.
+    pub(super) fn is_tried(&mut self, host: &str, now: Timestamp, next: Timestamp) {
+        self.known(host).trials = Some((now, next));
+    }
+
+    /// A webhook of `host` fails no more: the next may be tried.
+    pub(super) fn is_well_again(&mut self, host: &str) {
+        self.known(host).trials = None;
+    }
+
     /// One more webhook fails at `host`, or one less.
     pub(super) fn count_failing(&mut self, host: &str, fails: bool) {
         let host = self.known(host);
@@ -180,6 +200,7 @@ impl Host {
         is_known: false,
         slow_until: Timestamp::from_millis(0),
         failing: 0,
+        trials: None,
     };
 
     fn pace(&self, now: Timestamp) -> Pace {
