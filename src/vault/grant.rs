@@ -30,7 +30,7 @@ pub struct Grant {
 impl Grant {
     /// An access token that came alone, or without the refresh token before.
     pub fn access(token: &SecretText, ends_at: Option<Timestamp>, client: Option<String>) -> Self {
-        let clients = Clients { secret: client, refresh_token: None };
+        let clients = Clients { secret: client, ..Clients::default() };
         Self { access: Some(token.copy()), ends_at, refresh: None, clients }
     }
 
@@ -43,9 +43,10 @@ impl Grant {
 
     /// Its access token, its refresh token, or both, as far as it has them; `None` where nothing is left.
     pub fn part(&self, has_access: bool, has_refresh: bool) -> Option<Self> {
-        let Self { access, ends_at, refresh, clients } = self.copy();
+        let Self { access, ends_at, refresh, mut clients } = self.copy();
         let (access, refresh) = (access.filter(|_| has_access), refresh.filter(|_| has_refresh));
         let ends_at = ends_at.filter(|_| access.is_some());
+        clients.are_of_two_sign_ins &= access.is_some() && refresh.is_some();
         let is_any = access.is_some() || refresh.is_some();
         is_any.then_some(Self { access, ends_at, refresh, clients })
     }

@@ -226,19 +226,37 @@ impl Asking<'_> {
         Ok(ApiAnswer { why, some_ended: answers.ended && answers.may_live_on, ..devices.answer(verdict) })
     }
 
-    /// Ends what is the gateway's; each grant is asked for, whatever comes of the others.
+    /// Ends what is the gateway's; each grant is asked for, whatever comes of the others. An earlier sign-in's refresh token comes
+    /// after what is set aside, which may be the access token that ends it, so that nothing is renewed for that.
     async fn end_all(&self) -> Answers {
         let mut answers = Answers::default();
-        if let Some(grant) = &self.ours.grants.used {
+        let (used, of_earlier) =
+            self.ours.grants.used.as_ref().map_or((None, None), |used| self.by_sign_in(used));
+        if let Some(grant) = &used {
             answers.add(grant, self.end_grant(grant).await);
         }
-        for grant in &self.ours.grants.aside {
-            answers.add(grant, self.end_aside(grant).await);
+        for pair in &self.ours.grants.aside {
+            let (grant, of_earlier) = self.by_sign_in(pair);
+            for grant in grant.iter().chain(&of_earlier) {
+                answers.add(grant, self.end_aside(grant).await);
+            }
+        }
+        if let Some(grant) = &of_earlier {
+            answers.add(grant, self.end_grant(grant).await);
         }
         if self.ours.are_others {
             answers.hindrance.get_or_insert(Hindrance::OtherClient);
         }
         answers
+    }
+
+    /// What of these ends by what is asked for, and the refresh token that does not: that of an earlier sign-in than the access
+    /// token's, where the API takes access tokens alone and may count each sign-in by itself.
+    fn by_sign_in(&self, grant: &Grant) -> (Option<Grant>, Option<Grant>) {
+        match grant.clients.are_of_two_sign_ins && self.ends_by_access_alone() {
+            true => (grant.part(true, false), grant.part(false, true)),
+            false => (Some(grant.copy()), None),
+        }
     }
 
     /// Ends one that was set aside: of what was in use the receipt itself says where the answer to a renewal was lost.

@@ -57,15 +57,18 @@ impl Before {
         // An API may hand out the same secret again; then nothing is over.
         let is_same = opened.secret().is(account.secret.expose());
         let renewal = renewal.filter(|known| known.generation == record.generation);
-        let client = opened.clients().refresh_token.as_ref();
-        let before = opened.refresh_token().map(|token| {
-            let known = named(token.fingerprint(), renewal);
-            RefreshToken { token: token.copy(), known, client: client.cloned() }
-        });
+        let before = opened.refresh_token().map(|token| (token, named(token.fingerprint(), renewal)));
         let had_any = before.is_some();
         let shares_refresh =
-            before.as_ref().zip(issued).is_some_and(|(before, issued)| issued.is_of_line(&before.known));
-        let refresh_token = before.filter(|before| IssuedToken::goes_on(issued, &before.known));
+            before.as_ref().zip(issued).is_some_and(|((_, known), issued)| issued.is_of_line(known));
+        let Clients { refresh_token: client, are_of_two_sign_ins, .. } = opened.clients();
+        let refresh_token = before.filter(|(_, known)| IssuedToken::goes_on(issued, known));
+        let refresh_token = refresh_token.map(|(token, known)| RefreshToken {
+            token: token.copy(),
+            known,
+            client: client.clone(),
+            is_of_another_sign_in: !shares_refresh && (*are_of_two_sign_ins || !is_same),
+        });
         // Whoever ends the access token before would end what it came of with it (RFC 7009, 2.1).
         let past = match shares_refresh || refresh_token.is_some() {
             false if is_same && had_any => Past::RefreshSetAside(record.clone()),
@@ -154,7 +157,7 @@ impl CredentialsDevices {
         let (set_aside, renewing) = grants.into_iter().partition(|grant| grant.refresh.is_none());
         before.set_aside = renewing;
         let contents = Contents {
-            clients: Clients { refresh_token: None, ..clients },
+            clients: Clients { secret: clients.secret, ..Clients::default() },
             generation: before.generation,
             set_aside,
             hosts: self.sealing.hosts.clone(),

@@ -12,6 +12,8 @@ pub(in crate::credentials) struct RefreshToken {
     pub(super) known: StoredRefreshToken,
     /// By which client of the API it came, where that is known and the sign-in did not bring it.
     pub(super) client: Option<String>,
+    /// Whether it came of a sign-in before that of the access token, where that one did not bring it.
+    pub(super) is_of_another_sign_in: bool,
 }
 
 /// What is known of a refresh token that a sign-in brought.

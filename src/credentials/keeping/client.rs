@@ -39,7 +39,8 @@ impl CredentialsDevices {
                 account.refresh_token.as_ref().is_some_and(|brought| brought.is(refresh.token.expose()));
             if is_brought { present.clone() } else { refresh.client.clone() }
         });
-        Clients { secret: present, refresh_token }
+        let are_of_two_sign_ins = refresh.is_some_and(|refresh| refresh.is_of_another_sign_in);
+        Clients { secret: present, refresh_token, are_of_two_sign_ins }
     }
 
     /// What is left of this copy, which is to end, that came by this client, as far as that is known.

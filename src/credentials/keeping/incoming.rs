@@ -88,13 +88,15 @@ impl Incoming {
         if let Some((Heir { copy, opened }, token)) = given {
             before.set_aside.extend(opened.in_use(None).and_then(|grant| grant.part(true, false)));
             let (known, client) = (copy.refresh.clone(), opened.clients().refresh_token.clone());
-            before.refresh_token = Some(RefreshToken { token: token.copy(), known, client });
+            let token = token.copy();
+            before.refresh_token = Some(RefreshToken { token, known, client, is_of_another_sign_in: false });
             return Ok(Some((*copy).clone()));
         }
         before.refresh_token = Some(RefreshToken {
             token: issued.token.copy(),
             known: issued.by_itself(self.devices.clock.now()),
             client: None,
+            is_of_another_sign_in: false,
         });
         Ok(None)
     }

@@ -1,5 +1,5 @@
 //! What a renewal brought, in the place of the secret before: an access token that lives on at the API is set aside where that
-//! ends it alone, so that it ends with what is in use.
+//! ends it alone, or it is of another sign-in than what renewed it, so that it ends with what is in use.
 
 use crate::credentials::CredentialsDevices;
 use crate::credentials::keeping::before::MOST_SET_ASIDE;
@@ -62,7 +62,8 @@ impl CredentialsDevices {
     fn replaced_access(&self, opened: &Credentials, replaced: &Replaced) -> Option<Grant> {
         let Replaced { tried, is_refused, ends_at } = replaced;
         let is_of_a_sign_in_since = !tried.is(opened.secret().expose());
-        let may_live = is_of_a_sign_in_since || (self.ends_access_alone() && !is_refused);
+        let goes_on = self.ends_access_alone() || opened.clients().are_of_two_sign_ins;
+        let may_live = is_of_a_sign_in_since || (goes_on && !is_refused);
         opened.in_use(*ends_at).filter(|_| may_live)?.part(true, false)
     }
 }

@@ -230,6 +230,82 @@ async fn what_was_set_aside_may_be_a_refresh_token_that_is_renewed_for_its_end()
     }
 }
 
+/// An API that gives a refresh token at the first sign-in alone and counts each sign-in by itself: `access-1` with `refresh-1`, and
+/// then `access-2` alone.
+async fn signed_in_twice(office: &Office, provider: &FakeProvider) -> DeviceUuid {
+    let (first, second) = (provider.grant(), provider.grant());
+    let credentials = office.keep(42, &first.0, &first.1).await;
+    let newer = Account { refresh_token: None, ..office.account(42, &second.0, "") };
+    assert_eq!(office.gateway.credentials.keep(newer).await.unwrap(), credentials);
+    credentials
+}
+
+/// The access token of the first sign-in ran out, and is kept no longer: no end of it takes the refresh token along.
+#[tokio::test]
+async fn the_refresh_token_of_an_earlier_sign_in_is_renewed_for_its_end_beside_the_access_token_that_ends() {
+    for way in WAYS {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(settings(&provider, way, RefreshRetry::Never)).await;
+        let credentials = signed_in_twice(&office, &provider).await;
+        provider.expire("access-1");
+        office.forget(&credentials).await;
+        office.does_what_is_due().await;
+        office.does_what_is_due().await;
+        assert_eq!(asked(&provider), ["end access-2", "end access-1", "renew refresh-1", "end access-3"]);
+        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
+        assert!(office.waiting().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn it_is_over_where_the_end_of_what_was_set_aside_took_it_along_or_another_took_its_place() {
+    for way in WAYS {
+        let provider = FakeProvider::start().await;
+        let office = Office::open(settings(&provider, way, RefreshRetry::Never)).await;
+        let credentials = signed_in_twice(&office, &provider).await;
+        office.forget(&credentials).await;
+        provider.plan([Fault::InvalidGrant]);
+        office.does_what_is_due().await;
+        assert_eq!(asked(&provider), ["end access-2", "end access-1", "renew refresh-1"]);
+        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
+
+        let provider = FakeProvider::start().await;
+        let office = Office::open(settings(&provider, way, RefreshRetry::Never)).await;
+        let credentials = signed_in_twice(&office, &provider).await;
+        office.gateway.credentials.renew_refused(&credentials, 2).await.unwrap();
+        office.forget(&credentials).await;
+        office.does_what_is_due().await;
+        assert_eq!(asked(&provider), ["renew refresh-1", "end access-3", "end access-1"]);
+        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
+        assert!(office.waiting().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_a_newer_pair_replaces_is_renewed_for_its_end_as_well_where_it_is_of_two_sign_ins() {
+    for (way, revocation_ends) in
+        WAYS.into_iter().flat_map(|way| [(way, RevocationEnds::SignIn), (way, RevocationEnds::Account)])
+    {
+        let provider = FakeProvider::start().await;
+        let source = Source { revocation_ends, ..settings(&provider, way, RefreshRetry::Never) };
+        let office = Office::open(source).await;
+        let credentials = signed_in_twice(&office, &provider).await;
+        let third = provider.grant();
+        office.keep(42, &third.0, &third.1).await;
+        if revocation_ends == RevocationEnds::Account {
+            office.forget(&credentials).await;
+        }
+        office.does_what_is_due().await;
+        office.does_what_is_due().await;
+        assert_eq!(
+            asked(&provider).split_off(asked(&provider).len() - 2),
+            ["renew refresh-1", "end access-4"]
+        );
+        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
+        assert!(office.waiting().await.is_empty());
+    }
+}
+
 #[tokio::test]
 async fn a_pair_that_was_set_aside_ends_by_its_access_token_and_is_renewed_only_where_that_ran_out() {
     for (way, has_ended) in WAYS.into_iter().flat_map(|way| [(way, false), (way, true)]) {
@@ -268,7 +344,7 @@ async fn that_what_was_set_aside_ended_is_not_hidden_by_what_was_over_before() {
         office.forget(&credentials).await;
         provider.plan([Fault::InvalidGrant]);
         office.does_what_is_due().await;
-        assert_eq!(asked(&provider), ["end access-2", "renew refresh-1", "end access-1"]);
+        assert_eq!(asked(&provider), ["end access-2", "end access-1", "renew refresh-1"]);
         assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
     }
 }

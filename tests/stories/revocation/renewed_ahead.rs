@@ -130,3 +130,17 @@ async fn sixteen_tokens_are_kept_at_most_and_no_refresh_token_goes_for_an_access
     let ended = ["refresh-20", "access-20", "refresh-1"].map(str::to_owned).into_iter().chain(aside);
     assert_eq!(desk.provider.ended(), ended.collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn so_does_one_that_is_of_another_sign_in_than_the_refresh_token_whatever_the_api_ends() {
+    for revocation_ends in [RevocationEnds::SignIn, RevocationEnds::Account] {
+        let desk = Desk::of_an_api_that_ends(revocation_ends).await;
+        let (asked, lifetime) = (desk.office.asking().await, Some(HOUR));
+        let access = desk.provider.grant().0;
+        let second = Account { refresh_token: None, asked, lifetime, ..desk.office.account(42, &access, "") };
+        desk.office.gateway.credentials.keep(second).await.unwrap();
+        desk.is_renewed_after(50 * MINUTE, "access-3").await;
+        desk.is_forgotten().await;
+        assert_eq!(desk.provider.ended(), ["refresh-3", "access-3", "access-1", "access-2"]);
+    }
+}

@@ -9,7 +9,8 @@ use serde_json::{Map, json};
 use super::{NOW, Stored, contents, device, original_key, other_key, vault, vault_with, vectors};
 
 fn clients(secret: &str, refresh_token: &str) -> Clients {
-    Clients { secret: Some(secret.to_owned()), refresh_token: Some(refresh_token.to_owned()) }
+    let refresh_token = Some(refresh_token.to_owned());
+    Clients { refresh_token, ..Clients::both(Some(secret.to_owned())) }
 }
 
 fn aside(client: Option<&str>) -> Grant {
@@ -19,7 +20,7 @@ fn aside(client: Option<&str>) -> Grant {
 #[test]
 fn a_record_of_either_format_says_it_and_keeps_it_under_another_key() {
     for format in [Format::One, Format::Two] {
-        let said = clients("first", "second");
+        let said = Clients { are_of_two_sign_ins: true, ..clients("first", "second") };
         let set_aside = vec![aside(Some("third")), aside(None)];
         let contents = Contents { clients: said.clone(), set_aside, ..contents() };
         let old = Stored::new(&vault().seal(&device(), &contents, format).unwrap());
@@ -45,7 +46,8 @@ fn a_record_of_either_format_says_it_and_keeps_it_under_another_key() {
 
 #[test]
 fn what_takes_the_place_of_a_secret_is_of_its_own_client_and_what_is_set_aside_of_the_one_before() {
-    let old = Contents { clients: clients("first", "second"), ..contents() };
+    let said = Clients { are_of_two_sign_ins: true, ..clients("first", "second") };
+    let old = Contents { clients: said, ..contents() };
     let old = Stored::new(&vault().seal(&device(), &old, Format::Two).unwrap());
     let renewed = |opened: &Credentials| Replacement {
         secret: SecretText::from("new"),

@@ -12,13 +12,15 @@ fn told(grant: &Grant) -> String {
     let text = |token: &Option<SecretText>| token.as_ref().map_or("-", SecretText::expose).to_owned();
     let end = ends_at.map_or("-".to_owned(), |end| end.as_millis().to_string());
     let of = |client: &Option<String>| client.clone().unwrap_or("-".to_owned());
-    let Clients { secret, refresh_token } = clients;
-    format!("{} {} {end} {} {}", text(access), of(secret), text(refresh), of(refresh_token))
+    let Clients { secret, refresh_token, are_of_two_sign_ins } = clients;
+    let apart = if *are_of_two_sign_ins { " of two sign-ins" } else { "" };
+    format!("{} {} {end} {} {}{apart}", text(access), of(secret), text(refresh), of(refresh_token))
 }
 
 #[test]
 fn each_grant_is_kept_as_it_was() {
-    let clients = Clients { secret: Some("first".to_owned()), refresh_token: Some("second".to_owned()) };
+    let (secret, refresh_token) = (Some("first".to_owned()), Some("second".to_owned()));
+    let clients = Clients { secret, refresh_token, are_of_two_sign_ins: true };
     let pair = Grant {
         access: Some(SecretText::from("access")),
         ends_at: Some(Timestamp::from_millis(7)),
@@ -33,7 +35,11 @@ fn each_grant_is_kept_as_it_was() {
         let told: Vec<_> = opened.set_aside().iter().map(told).collect();
         assert_eq!(
             told,
-            ["access first 7 - second", "- first - refresh second", "access first 7 refresh second"]
+            [
+                "access first 7 - second",
+                "- first - refresh second",
+                "access first 7 refresh second of two sign-ins"
+            ]
         );
     }
 }
