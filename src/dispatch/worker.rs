@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::answer::Desk;
 use crate::message::DeviceUuid;
 use crate::sharing::{Turn, Turns};
-use crate::store::{Feed, Handed};
+use crate::store::{Feed, Handed, PassedOver};
 use crate::telemetry::with_causes;
 
 /// How long to wait before asking a store again that failed.
@@ -58,7 +58,7 @@ impl Dispatch {
         }
         let turns = self.turns.clone();
         let admit = move |device: &DeviceUuid, bytes| turns.now(device, bytes);
-        match self.feed.next_jobs(self.turns.most(), admit).await {
+        match self.feed.next(self.turns.most(), PassedOver::default, admit).await {
             Ok(due) => {
                 for due in due {
                     running.spawn(self.clone().work_on(due, stopped.clone()));

@@ -175,7 +175,7 @@ async fn an_api_that_asks_for_patience_without_end_after_it_was_waited_for_is_no
 async fn work_whose_call_had_started_before_a_crash_is_not_repeated() {
     let api = FakeApi::answering(Answer::Stall(Vec::new())).await;
     let (workshop, mut chain) = waiting_for(&api, list_events()).await;
-    let taken = workshop.feed().next(1).await.unwrap();
+    let taken = store::due(&workshop.feed(), 1).await;
     let place = taken[0].place.clone();
     let start = move |transaction: &Transaction<'_>| transaction.start_call(place.within(transaction)?);
     workshop.gateway.store.write::<_, StoreError, _>(start).await.unwrap();

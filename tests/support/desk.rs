@@ -131,7 +131,7 @@ impl Workshop {
 
     /// The one message that waits for a job.
     pub(crate) async fn queued(&self) -> endo::store::QueuedDelivery {
-        let mut taken = self.feed().next(10).await.unwrap();
+        let mut taken = store::due(&self.feed(), 10).await;
         assert_eq!(taken.len(), 1);
         taken.remove(0).delivery.clone()
     }

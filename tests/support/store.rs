@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use endo::ambient::Stopwatch;
-use endo::store::{DeadLetter, NewDelivery, Store, StoreError, StoreSettings, View, Work};
+use endo::store::{
+    DeadLetter, Feed, Handed, NewDelivery, PassedOver, Store, StoreError, StoreSettings, Taken, View, Work,
+};
 
 /// The store of this directory, which is made where there is none.
 pub(crate) fn open(directory: &Path) -> Store {
@@ -36,6 +38,17 @@ pub(crate) fn delivery(id: &str) -> NewDelivery {
         target: None,
         body: "{}".to_owned(),
     }
+}
+
+/// What is due, once something is, but at most so much.
+pub(crate) async fn due(feed: &Feed, most: usize) -> Vec<Taken> {
+    due_but(feed, most, PassedOver::default).await
+}
+
+/// The same of all but what is passed over.
+pub(crate) async fn due_but(feed: &Feed, most: usize, but: impl Fn() -> PassedOver) -> Vec<Taken> {
+    let handed = feed.next(most, but, |_, _| Some(())).await.unwrap().into_iter();
+    handed.filter_map(|handed| if let Handed::Now(taken, ()) = handed { Some(taken) } else { None }).collect()
 }
 
 /// How many accepted deliveries have no end yet.

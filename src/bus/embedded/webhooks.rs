@@ -112,7 +112,7 @@ impl Webhooks {
         let most = self.turns.free().div_ceil(PART);
         let turns = self.turns.clone();
         let admit = move |device: &DeviceUuid, bytes| turns.now(device, bytes);
-        match self.feed.next_calls(most, || self.destinations.passed_over(), admit).await {
+        match self.feed.next(most, || self.destinations.passed_over(), admit).await {
             Ok(handed) => handed.into_iter().for_each(|handed| self.start(calls, handed)),
             Err(error) => {
                 tracing::error!(error = with_causes(&error), "cannot read the queue");

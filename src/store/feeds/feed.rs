@@ -7,9 +7,7 @@ use tokio::sync::Notify;
 use super::handed::Awaited;
 use super::place::{AskedFor, InFlight};
 use crate::ambient::{Clock, LastLook, Look, Timestamp};
-use crate::store::{
-    Handed, NewDelivery, PassedOver, Place, QueuedDelivery, Store, StoreError, Transaction, Work,
-};
+use crate::store::{NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, Work};
 
 /// The workers' end of the queue of one kind of work.
 #[derive(Debug)]
@@ -63,16 +61,6 @@ impl Feed {
     pub fn new(store: Store, work: Work, clock: Clock, bell: Arc<Notify>) -> Self {
         let (in_flight, awaited, last_line, last_look) = Default::default();
         Self { store, work, clock, bell, in_flight, awaited, last_line, last_look }
-    }
-
-    /// Waits until there is work that is due and takes at most `most` pieces of it, oldest first; user devices take turns,
-    /// and calls of webhooks.
-    ///
-    /// # Errors
-    /// What the store reports; the feed can be asked again.
-    pub async fn next(&self, most: usize) -> Result<Vec<Taken>, StoreError> {
-        let due = self.next_admitted(most, PassedOver::default, |_, _| Some(())).await?;
-        Ok(due.into_iter().filter_map(Handed::now).collect())
     }
 
     /// Takes a job in hand that is not on disk yet: it is from the first thing on that is written at its place, where its

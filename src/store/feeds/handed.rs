@@ -24,15 +24,6 @@ pub enum Handed<P> {
     Later(Claim),
 }
 
-impl<P> Handed<P> {
-    pub(super) fn now(self) -> Option<Taken> {
-        match self {
-            Self::Now(taken, _) => Some(taken),
-            Self::Later(_) => None,
-        }
-    }
-}
-
 /// The claim to work of which nothing is read: no other of its line is handed out before somebody has it, or lets go of it.
 #[derive(Debug)]
 pub struct Claim {

@@ -14,40 +14,13 @@ enum Found<T> {
 }
 
 impl Feed {
-    /// Waits until there are jobs that are due and takes at most `most` of them: of each line one and then the next of each,
-    /// and of a line the oldest first. `admit` gives a permit for what a job of a device takes which needs so many bytes of
-    /// memory; nothing of one is read before.
+    /// Waits until there is work that is due and takes at most `most` pieces of it, but none of the hosts, webhooks and lines
+    /// `but`: of each line one and then the next of each, and of a line the oldest first. `admit` gives a permit for what a piece
+    /// takes of the device whose job it is, or whose webhook, and that needs so many bytes of memory; nothing of one is read before.
     ///
     /// # Errors
     /// What the store reports; the feed can be asked again.
-    pub async fn next_jobs<P, A>(&self, most: usize, admit: A) -> Result<Vec<Handed<P>>, StoreError>
-    where
-        P: Send + 'static,
-        A: Fn(&DeviceUuid, usize) -> Option<P> + Clone + Send + 'static,
-    {
-        self.next_admitted(most, PassedOver::default, admit).await
-    }
-
-    /// As [`Feed::next_jobs`] for calls of webhooks, but passes over those of the hosts, webhooks and lines `but`. The device that
-    /// `admit` gives a permit for is that whose webhook it is.
-    ///
-    /// # Errors
-    /// As [`Feed::next_jobs`].
-    pub async fn next_calls<P, A>(
-        &self,
-        most: usize,
-        but: impl Fn() -> PassedOver,
-        admit: A,
-    ) -> Result<Vec<Handed<P>>, StoreError>
-    where
-        P: Send + 'static,
-        A: Fn(&DeviceUuid, usize) -> Option<P> + Clone + Send + 'static,
-    {
-        self.next_admitted(most, but, admit).await
-    }
-
-    /// The same for whatever work it is.
-    pub(super) async fn next_admitted<P, A>(
+    pub async fn next<P, A>(
         &self,
         most: usize,
         but: impl Fn() -> PassedOver,

@@ -6,14 +6,15 @@ use std::time::Duration;
 use endo::ambient::{Clock, Timestamp};
 use endo::message::Done;
 use endo::store::{
-    AskedFor, Death, Feed, Handed, LeavingReply, NewDelivery, Store, StoreError, Taken, Transaction, Work,
-    WrittenReply,
+    AskedFor, Death, Feed, Handed, LeavingReply, NewDelivery, PassedOver, Store, StoreError, Taken,
+    Transaction, Work, WrittenReply,
 };
 use futures_util::FutureExt;
 use serde_json::json;
 use tokio::sync::Notify;
 
 use super::{Hand, NOW, accept, delivery, fresh, read, write};
+use crate::support::store::due;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -30,7 +31,7 @@ fn names(taken: &[Taken]) -> Vec<&str> {
 }
 
 async fn one(feed: &Feed) -> Taken {
-    feed.next(1).await.unwrap().pop().unwrap()
+    due(feed, 1).await.pop().unwrap()
 }
 
 async fn postpone(store: &Store, taken: Taken, due_at: Timestamp) {
@@ -51,8 +52,8 @@ async fn each_piece_is_handed_out_once_oldest_first_and_never_more_than_asked_fo
         accept(&store, delivery(id)).await.unwrap();
     }
     let feed = feed(&store, Hand::at(NOW).clock());
-    let first = feed.next(3).await.unwrap();
-    let second = feed.next(3).await.unwrap();
+    let first = due(&feed, 3).await;
+    let second = due(&feed, 3).await;
     assert_eq!((names(&first), names(&second)), (vec!["a", "b", "c"], vec!["d"]));
 }
 
@@ -72,13 +73,13 @@ async fn each_user_device_has_its_turn_whatever_waits_for_longer_at_another() {
         accept(&store, to(&id[..1], id)).await.unwrap();
     }
     let feed = feed(&store, Hand::at(NOW).clock());
-    let first = feed.next(3).await.unwrap();
+    let first = due(&feed, 3).await;
     assert_eq!(names(&first), ["a 1", "b 1", "a 2"]);
     accept(&store, to("b", "b 2")).await.unwrap();
     accept(&store, to("c", "c 1")).await.unwrap();
-    let second = feed.next(1).await.unwrap();
+    let second = due(&feed, 1).await;
     assert_eq!(names(&second), ["c 1"]);
-    assert_eq!(names(&feed.next(5).await.unwrap()), ["a 3", "b 2"]);
+    assert_eq!(names(&due(&feed, 5).await), ["a 3", "b 2"]);
 }
 
 #[tokio::test]
@@ -88,19 +89,19 @@ async fn what_is_claimed_waits_with_all_behind_it_until_it_is_taken_or_let_go() 
         accept(&store, to("a", id)).await.unwrap();
     }
     let feed = feed(&store, Hand::at(NOW).clock());
-    let claim = async || match feed.next_jobs(5, |_, _| None::<()>).await.unwrap().pop() {
+    let claim = async || match feed.next(5, PassedOver::default, |_, _| None::<()>).await.unwrap().pop() {
         Some(Handed::Later(claim)) => claim,
         other => panic!("{other:?}"),
     };
     let claimed = claim().await;
     assert_eq!((claimed.device.as_str(), claimed.bytes), ("a", 0));
     accept(&store, to("b", "b 1")).await.unwrap();
-    let other = feed.next(5).await.unwrap();
+    let other = due(&feed, 5).await;
     assert_eq!(names(&other), ["b 1"]);
     drop(claimed);
     let taken = feed.take(claim().await).await.unwrap().unwrap();
     assert_eq!(taken.delivery.new.id.as_str(), "a 1");
-    assert_eq!(names(&feed.next(5).await.unwrap()), ["a 2"]);
+    assert_eq!(names(&due(&feed, 5).await), ["a 2"]);
 }
 
 #[tokio::test]
@@ -110,7 +111,7 @@ async fn what_takes_much_memory_has_a_line_of_its_own() {
     accept(&store, heavy).await.unwrap();
     accept(&store, to("a", "light")).await.unwrap();
     let feed = feed(&store, Hand::at(NOW).clock());
-    let due = feed.next_jobs(5, |_, bytes| (bytes == 0).then_some(())).await.unwrap();
+    let due = feed.next(5, PassedOver::default, |_, bytes| (bytes == 0).then_some(())).await.unwrap();
     let [Handed::Later(claim), Handed::Now(taken, ())] = due.as_slice() else { panic!("{due:?}") };
     assert!(claim.bytes > 512 << 10);
     assert_eq!(taken.delivery.new.id.as_str(), "light");
@@ -136,7 +137,7 @@ async fn what_is_replayed_waits_in_the_line_that_it_waited_in_and_needs_as_much_
     accept(&store, heavy).await.unwrap();
     assert_eq!(die_and_come_back(&store, Work::Job).await, "a");
     let jobs = feed(&store, Hand::at(NOW).clock());
-    let due = jobs.next_jobs(5, |_, _| None::<()>).await.unwrap();
+    let due = jobs.next(5, PassedOver::default, |_, _| None::<()>).await.unwrap();
     let [Handed::Later(claim)] = due.as_slice() else { panic!("{due:?}") };
     assert_eq!(claim.device.as_str(), "a");
     assert!(claim.bytes > 512 << 10);
@@ -153,9 +154,8 @@ async fn two_who_ask_at_once_never_get_the_same() {
         accept(&store, delivery(&n.to_string())).await.unwrap();
     }
     let feed = feed(&store, Hand::at(NOW).clock());
-    let asking = (0..10).map(|_| feed.next(4));
-    let taken: Vec<Taken> =
-        futures_util::future::join_all(asking).await.into_iter().flat_map(Result::unwrap).collect();
+    let asking = (0..10).map(|_| due(&feed, 4));
+    let taken: Vec<Taken> = futures_util::future::join_all(asking).await.into_iter().flatten().collect();
     let mut names = names(&taken);
     names.sort_unstable();
     names.dedup();
@@ -168,10 +168,10 @@ async fn what_is_dropped_without_an_end_is_handed_out_again_and_what_ended_never
     accept(&store, delivery("dropped")).await.unwrap();
     accept(&store, delivery("ended")).await.unwrap();
     let feed = feed(&store, Hand::at(NOW).clock());
-    let mut taken = feed.next(2).await.unwrap();
+    let mut taken = due(&feed, 2).await;
     end(&store, taken.pop().unwrap()).await;
     drop(taken);
-    let again = feed.next(2).await.unwrap();
+    let again = due(&feed, 2).await;
     assert_eq!(names(&again), ["dropped"]);
     assert_eq!(again[0].delivery.attempts, 0);
 }
@@ -181,9 +181,9 @@ async fn dropping_work_wakes_whoever_waits_for_some() {
     let (_directory, store) = fresh();
     accept(&store, delivery("a")).await.unwrap();
     let feed = feed(&store, Hand::at(NOW).clock());
-    let taken = feed.next(1).await.unwrap();
-    let (again, ()) = tokio::join!(feed.next(1), async { drop(taken) });
-    assert_eq!(names(&again.unwrap()), ["a"]);
+    let taken = due(&feed, 1).await;
+    let (again, ()) = tokio::join!(due(&feed, 1), async { drop(taken) });
+    assert_eq!(names(&again), ["a"]);
 }
 
 #[tokio::test]
@@ -194,9 +194,9 @@ async fn work_that_was_put_off_waits_until_it_is_due() {
     accept(&store, delivery("later")).await.unwrap();
     postpone(&store, one(&feed).await, NOW.plus(HOUR)).await;
     accept(&store, delivery("now")).await.unwrap();
-    assert_eq!(names(&feed.next(5).await.unwrap()), ["now"]);
+    assert_eq!(names(&due(&feed, 5).await), ["now"]);
     hand.put(NOW.plus(HOUR));
-    let due = feed.next(5).await.unwrap();
+    let due = due(&feed, 5).await;
     assert_eq!(names(&due), ["now", "later"]);
     assert_eq!(due[1].delivery.attempts, 1);
 }
@@ -209,8 +209,8 @@ async fn a_feed_that_waits_looks_again_when_something_becomes_due() {
     accept(&store, delivery("soon")).await.unwrap();
     let due_at = NOW.plus(Duration::from_millis(5));
     postpone(&store, one(&feed).await, due_at).await;
-    let (due, ()) = tokio::join!(feed.next(1), async { hand.put(due_at) });
-    assert_eq!(names(&due.unwrap()), ["soon"]);
+    let (due, ()) = tokio::join!(due(&feed, 1), async { hand.put(due_at) });
+    assert_eq!(names(&due), ["soon"]);
 }
 
 #[tokio::test]
@@ -227,9 +227,9 @@ async fn the_bell_wakes_a_feed_that_waits_however_early_it_rings() {
             transaction.after_commit(move || bell.notify_one());
             Ok(())
         });
-        let (taken, accepted) = tokio::join!(feed.next(1), accepting);
+        let (mut taken, accepted) = tokio::join!(due(&feed, 1), accepting);
         accepted.unwrap();
-        let taken = taken.unwrap().pop().unwrap();
+        let taken = taken.pop().unwrap();
         assert_eq!(taken.delivery.new.id.as_str(), id);
         end(&store, taken).await;
     }
@@ -243,8 +243,8 @@ async fn a_feed_hands_out_its_own_kind_of_work() {
     accept(&store, delivery("job")).await.unwrap();
     let clock = Hand::at(NOW).clock();
     let webhooks = Feed::new(store.clone(), Work::Webhook, clock.clone(), Arc::default());
-    assert_eq!(names(&feed(&store, clock).next(5).await.unwrap()), ["job"]);
-    assert_eq!(names(&webhooks.next(5).await.unwrap()), ["webhook"]);
+    assert_eq!(names(&due(&feed(&store, clock), 5).await), ["job"]);
+    assert_eq!(names(&due(&webhooks, 5).await), ["webhook"]);
 }
 
 #[tokio::test]
@@ -257,7 +257,7 @@ async fn a_clock_that_is_set_back_keeps_no_work_waiting() {
     }
     postpone(&store, one(&feed).await, NOW.plus(HOUR)).await;
     hand.put(NOW.minus(24 * HOUR));
-    assert_eq!(names(&feed.next(5).await.unwrap()), ["put off", "fresh"]);
+    assert_eq!(names(&due(&feed, 5).await), ["put off", "fresh"]);
 }
 
 #[tokio::test]
@@ -270,7 +270,7 @@ async fn a_clock_that_was_set_back_before_the_start_keeps_no_accepted_work_waiti
     let feed_before = feed(&store, hand.clock());
     postpone(&store, one(&feed_before).await, early.plus(HOUR)).await;
     accept(&store, delivery("accepted in the future")).await.unwrap();
-    assert_eq!(names(&feed(&store, hand.clock()).next(5).await.unwrap()), ["accepted in the future"]);
+    assert_eq!(names(&due(&feed(&store, hand.clock()), 5).await), ["accepted in the future"]);
 }
 
 #[tokio::test]
@@ -278,8 +278,8 @@ async fn a_feed_whose_asker_gives_up_loses_nothing() {
     let (_directory, store) = fresh();
     let feed = feed(&store, Hand::at(NOW).clock());
     accept(&store, delivery("a")).await.unwrap();
-    assert!(feed.next(1).now_or_never().is_none());
-    assert_eq!(names(&feed.next(1).await.unwrap()), ["a"]);
+    assert!(due(&feed, 1).now_or_never().is_none());
+    assert_eq!(names(&due(&feed, 1).await), ["a"]);
 }
 
 #[tokio::test]
@@ -361,8 +361,8 @@ async fn the_place_of_what_was_undone_belongs_to_whoever_gets_it_next() {
     let later = write(&store, move |transaction| place.within(transaction)).await.unwrap();
     assert_ne!(at, later);
     drop(undone);
-    let again = feed.next(5).await.unwrap();
+    let again = due(&feed, 5).await;
     assert_eq!(names(&again), ["undone"], "what somebody has in hand is not handed out");
     drop(next);
-    assert_eq!(names(&feed.next(5).await.unwrap()), ["next"]);
+    assert_eq!(names(&due(&feed, 5).await), ["next"]);
 }

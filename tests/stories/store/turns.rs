@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::message::DeviceUuid;
-use endo::store::{Feed, Handed, LineKey, NewDelivery, PassedOver, Store, Taken, WebhookKey, Work};
+use endo::store::{Feed, LineKey, NewDelivery, PassedOver, Store, Taken, WebhookKey, Work};
 use serde_json::json;
 
 use super::{Hand, NOW, delivery, fresh, write};
+use crate::support::store::{due, due_but};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -57,7 +58,7 @@ async fn each_host_has_its_turn_whatever_waits_for_longer_at_another() {
         accept(&store, &webhook("busy", &hook.to_string()), 100, 10).await;
     }
     accept(&store, &webhook("quiet", "0"), 1, 1).await;
-    assert_eq!(names(&feed(&store).next(4).await.unwrap()), ["busy 0", "quiet 0", "busy 1", "busy 10"]);
+    assert_eq!(names(&due(&feed(&store), 4).await), ["busy 0", "quiet 0", "busy 1", "busy 10"]);
 }
 
 #[tokio::test]
@@ -65,7 +66,7 @@ async fn each_webhook_of_a_host_has_its_turn_whatever_waits_for_longer_at_anothe
     let (_directory, store) = fresh();
     accept(&store, &webhook("host", "busy"), 100, 50).await;
     accept(&store, &webhook("host", "quiet"), 1, 1).await;
-    assert_eq!(names(&feed(&store).next(3).await.unwrap()), ["host busy", "host quiet", "host busy"]);
+    assert_eq!(names(&due(&feed(&store), 3).await), ["host busy", "host quiet", "host busy"]);
 }
 
 #[tokio::test]
@@ -77,10 +78,10 @@ async fn who_had_a_turn_is_behind_those_that_wait_for_one() {
         accept(&store, &busy, 100, 50).await;
         accept(&store, &quiet, 1, 1).await;
         let feed = feed(&store);
-        let first = feed.next(1).await.unwrap().pop().unwrap();
+        let first = due(&feed, 1).await.pop().unwrap();
         assert_eq!(first.delivery.new.id.as_str(), format!("{} {}", busy.host, busy.hook));
         end(&store, first, busy).await;
-        let second = feed.next(1).await.unwrap().pop().unwrap();
+        let second = due(&feed, 1).await.pop().unwrap();
         assert_eq!(second.delivery.new.id.as_str(), format!("{} {}", quiet.host, quiet.hook));
     }
 }
@@ -91,10 +92,10 @@ async fn a_webhook_that_had_a_turn_before_the_clock_was_set_back_waits_no_longer
     let (hand, to) = (Hand::at(NOW), webhook("host", "hook"));
     accept(&store, &to, 100, 2).await;
     let feed = Feed::new(store.clone(), Work::Webhook, hand.clock(), Arc::default());
-    let first = feed.next(1).await.unwrap().pop().unwrap();
+    let first = due(&feed, 1).await.pop().unwrap();
     end(&store, first, to).await;
     hand.put(NOW.minus(SECOND * 60));
-    assert_eq!(names(&feed.next(1).await.unwrap()), ["host hook"]);
+    assert_eq!(names(&due(&feed, 1).await), ["host hook"]);
 }
 
 #[tokio::test]
@@ -103,17 +104,12 @@ async fn what_is_led_to_another_webhook_has_the_turn_of_that() {
     let moved = webhook("away", "new");
     accept(&store, &webhook("host", "old"), 100, 1).await;
     let feed = feed(&store);
-    let taken = feed.next(1).await.unwrap().pop().unwrap();
+    let taken = due(&feed, 1).await.pop().unwrap();
     let (place, target) = (taken.place.clone(), json!({"host": moved.host, "hook": moved.hook}).to_string());
     write(&store, move |transaction| transaction.lead_to(place.within(transaction)?, &target)).await.unwrap();
     drop(taken);
     let but = || PassedOver::of_hosts(["host".to_owned()].into(), None, None);
-    assert_eq!(names(&handed(&feed, but).await), ["host old"]);
-}
-
-async fn handed(feed: &Feed, but: impl Fn() -> PassedOver) -> Vec<Taken> {
-    let handed = feed.next_calls(1, but, |_, _| Some(())).await.unwrap().into_iter();
-    handed.filter_map(|handed| if let Handed::Now(taken, ()) = handed { Some(taken) } else { None }).collect()
+    assert_eq!(names(&due_but(&feed, 1, but).await), ["host old"]);
 }
 
 #[tokio::test]
@@ -132,7 +128,7 @@ async fn who_has_a_call_in_hand_stands_behind_all_who_have_none_and_behind_who_h
                 had.borrow().iter().zip(1..).for_each(|(line, call)| but.has_had_a_turn(line, call));
                 but
             };
-            let taken = handed(&feed, but).await;
+            let taken = due_but(&feed, 1, but).await;
             assert_eq!(names(&taken), [format!("{} {}", to.host, to.hook)]);
             let user_device = taken[0].delivery.user_device.clone();
             had.borrow_mut().push(LineKey { webhook: to.clone(), user_device });
