@@ -10,7 +10,6 @@ use super::devices::making::InMaking;
 use super::devices::uses::Uses;
 use super::ends::arrivals::Arrivals;
 use super::ends::held_tokens::HeldTokens;
-use super::ends::watch::Watch;
 use super::keeping::closed::Closed;
 use super::management::possession::Typings;
 use super::records::bad_records::BadRecords;
@@ -91,8 +90,6 @@ pub struct CredentialsDevices {
     pub(super) in_making: Arc<InMaking>,
     /// When it was last looked what is due.
     pub(super) last_look: Arc<LastLook>,
-    /// Since when that is looked without a break.
-    pub(super) watch: Arc<Watch>,
     /// Rung when a bus elsewhere is to be shown a record.
     pub(super) owed: Arc<Notify>,
     /// What the API is asked whoever waits for it.
@@ -126,7 +123,6 @@ impl CredentialsDevices {
             under_way: Arc::default(),
             in_making: Arc::default(),
             last_look: Arc::default(),
-            watch: Arc::default(),
             owed: Arc::default(),
             lasting: Lasting::default(),
         }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tokio::time::sleep;
 
-use super::hindrance::STILL_AT_IT;
+use super::hindrance::{LONGEST, STILL_AT_IT};
 use crate::ambient::{Look, Timestamp};
 use crate::credentials::rounds::BETWEEN;
 use crate::credentials::{CredentialsDevices, CredentialsError};
@@ -146,6 +146,7 @@ impl CredentialsDevices {
     async fn what_is_due(&self) -> Result<Vec<Queue>, StoreError> {
         let now = self.clock.now();
         self.mind_the_clock(now).await?;
+        self.erase_what_is_over(now).await?;
         let look = move |view: &View<'_>| {
             Ok((view.due_errands(now, LOOKED_FOR)?, view.due_revocations(now, LOOKED_FOR)?))
         };
@@ -164,16 +165,29 @@ impl CredentialsDevices {
         Ok(waiting)
     }
 
+    /// Erases the sealed copies whose day is over, before anything is asked again, and whatever others wait for.
+    async fn erase_what_is_over(&self, now: Timestamp) -> Result<(), StoreError> {
+        let look = move |view: &View<'_>| view.older_revocations(now.minus(LONGEST), now, LOOKED_FOR);
+        let over = self.store.read::<_, StoreError, _>(look).await?;
+        let erasing = stream::iter(over).map(|seq| self.do_piece(Kind::Revocation, seq));
+        erasing.buffer_unordered(AT_ONCE).for_each(std::future::ready).await;
+        Ok(())
+    }
+
     /// One piece after the other, until it is stopped.
     async fn work_off(&self, Queue { name, pieces }: Queue, is_stopped: impl Fn() -> bool) {
         for seq in pieces {
             if is_stopped() {
                 return;
             }
-            if let Err(error) = self.attend_to(name.kind, seq).await {
-                tracing::warn!(error = with_causes(&error), "something that follows from a revocation waits");
-                self.leave_for_later(name.kind, seq).await;
-            }
+            self.do_piece(name.kind, seq).await;
+        }
+    }
+
+    async fn do_piece(&self, kind: Kind, seq: i64) {
+        if let Err(error) = self.attend_to(kind, seq).await {
+            tracing::warn!(error = with_causes(&error), "something that follows from a revocation waits");
+            self.leave_for_later(kind, seq).await;
         }
     }
 
@@ -205,7 +219,6 @@ impl CredentialsDevices {
             self.hasten(now).await?;
         }
         self.last_look.note(now);
-        self.watch.look(now);
         Ok(())
     }
 

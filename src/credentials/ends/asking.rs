@@ -1,7 +1,7 @@
 //! Asking the API to end what is in one sealed copy: whether there is somebody to ask, whether now, whether at all, and then for
 //! one token after the other.
 
-use super::arrivals::{self, Minding};
+use super::arrivals;
 use super::end::End;
 use super::hindrance::{Hindrance, LONGEST, STILL_AT_IT};
 use super::judgement::{Judge, Judgement};
@@ -83,7 +83,7 @@ impl CredentialsDevices {
         record: StoredRecord,
     ) -> Result<Option<ApiAnswer>, Hindrance> {
         let client = self.whom_to_ask(revocation, &record)?;
-        let is_too_late = self.is_too_late(revocation);
+        let is_too_late = self.is_too_old(revocation);
         if !is_too_late && self.is_being_renewed(revocation).await? {
             return Err(Hindrance::Renewal);
         }
@@ -120,13 +120,6 @@ impl CredentialsDevices {
         self.upstream.as_ref().filter(can).ok_or(Hindrance::NoWay)
     }
 
-    /// Whether it is too late. What was over while nobody looked is asked for all the same, once: its copy was on disk until then,
-    /// and is erased whatever comes of that.
-    fn is_too_late(&self, revocation: &QueuedRevocation) -> bool {
-        let end = revocation.made_at.plus(LONGEST);
-        self.is_too_old(revocation) && self.watch.had_its_chance(end, self.clock.now())
-    }
-
     /// Whether it is too soon: while a renewal is under way, nobody knows yet what has to end.
     async fn is_being_renewed(&self, revocation: &QueuedRevocation) -> Result<bool, Hindrance> {
         Ok(self.is_renewing(&revocation.credentials)
@@ -142,8 +135,9 @@ impl CredentialsDevices {
 
     /// That the API is asked is on disk before it is: should this process end, the next knows that the API may be at it.
     /// Answers whether it still waits.
-    async fn note_asked(&self, seq: i64) -> Result<bool, CredentialsError> {
-        let rested_at = self.clock.now().plus(STILL_AT_IT);
+    async fn note_asked(&self, revocation: &QueuedRevocation) -> Result<bool, CredentialsError> {
+        let QueuedRevocation { seq, made_at, .. } = *revocation;
+        let rested_at = self.clock.now().plus(STILL_AT_IT).min(made_at.plus(LONGEST));
         let note = move |transaction: &Transaction<'_>| transaction.note_asked(seq, rested_at);
         Ok(self.store.write::<_, StoreError, _>(note).await?)
     }
@@ -198,11 +192,7 @@ impl Asking<'_> {
         let lost = devices.lost_renewals_of(&left.grants).await.map_err(|error| untold(error.into()))?;
         let end = if lost.is_empty() { end.clone() } else { end.clone().of_all_of_the_account() };
         let now = devices.clock.now();
-        let minding = match devices.is_too_old(revocation) {
-            // It is asked no other time.
-            true => Minding::ItsOwn,
-            false => devices.arrivals.minding(revocation.seq, now),
-        };
+        let minding = devices.arrivals.minding(revocation.seq, now);
         let ending = devices.arrivals.end(&end, minding).await;
         ending.ok_or_else(|| {
             devices.arrivals.waits(revocation.seq, now);
@@ -212,7 +202,7 @@ impl Asking<'_> {
 
     async fn ask(&self, ending: arrivals::Ending) -> Result<ApiAnswer, Hindrance> {
         let devices = self.devices;
-        if !devices.note_asked(self.revocation.seq).await.map_err(untold)? {
+        if !devices.note_asked(self.revocation).await.map_err(untold)? {
             return Err(Hindrance::TakenUp);
         }
         let answers = ending.ask(self.end_all()).await.ok_or(Hindrance::LetGo)?;

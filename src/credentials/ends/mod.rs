@@ -15,4 +15,3 @@ pub(super) mod set_aside;
 pub(super) mod stranded;
 pub(super) mod strays;
 pub(super) mod telling;
-pub(super) mod watch;

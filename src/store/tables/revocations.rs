@@ -58,6 +58,24 @@ impl View<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The secrets that wait since this time or before, of those that the API is to be told of now, at most `limit`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn older_revocations(
+        &self,
+        since: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<i64>, StoreError> {
+        let sql =
+            "SELECT seq FROM revocations WHERE due_at <= ?1 AND made_at <= ?2 ORDER BY due_at, seq LIMIT ?3";
+        let mut statement = self.prepare(sql)?;
+        let rows =
+            statement.query_map((now.as_millis(), since.as_millis(), limit as i64), |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// One of them, while it is there.
     ///
     /// # Errors

@@ -1,22 +1,34 @@
-//! Nobody looks while the day of an end runs out: what waits is tried once more then, and erased.
+//! The day of an end runs out: what waits is erased then, or at the first look after it where nobody looked, and the API is not
+//! asked for it again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use endo::credentials::ApiVerdict;
+use endo::message::DeviceUuid;
 use endo::vault::SecretText;
+use tokio::sync::Semaphore;
 
 use super::Office;
+use crate::renewing::until;
 use crate::support::fake_api::Answer;
 use crate::support::provider::FakeProvider;
 
 const HOUR: Duration = Duration::from_secs(3600);
+
+impl Office {
+    /// What the newest receipt of these credentials says that the API's answer came to.
+    async fn verdict(&self, credentials: &DeviceUuid) -> ApiVerdict {
+        self.receipts(credentials).await[0].api.clone().unwrap().verdict
+    }
+}
 
 fn busy() -> impl Iterator<Item = Answer> {
     (0..2).map(|_| Answer::new(503, &[], ""))
 }
 
 /// An office in which the end of a secret and that of a stray wait, the first of which the API was asked for in vain.
-async fn leaves_two_behind(provider: &FakeProvider) -> (Office, endo::message::DeviceUuid) {
+async fn leaves_two_behind(provider: &FakeProvider) -> (Office, DeviceUuid) {
     let office = Office::open(provider.settings()).await;
     let (first, second) = (provider.grant(), provider.grant());
     let credentials = office.keep(42, &first.0, &first.1).await;
@@ -31,34 +43,53 @@ async fn leaves_two_behind(provider: &FakeProvider) -> (Office, endo::message::D
     (office, credentials)
 }
 
+/// Nothing is left of them, and the API was not asked again.
+async fn are_erased_unasked(provider: &FakeProvider, office: &Office) {
+    office.does_what_is_due().await;
+    assert_eq!((provider.ended().len(), office.waiting().await.len()), (2, 0));
+    assert_eq!(["refresh-1", "refresh-2"].map(|token| provider.takes(token)), [true; 2]);
+}
+
 #[tokio::test]
-async fn a_gateway_that_was_off_for_longer_asks_once_more_when_it_starts() {
-    for is_back in [true, false] {
-        let provider = FakeProvider::start().await;
-        let (office, credentials) = leaves_two_behind(&provider).await;
-        office.passes(25 * HOUR);
-        let office = office.moves_to(provider.settings(), 2).await;
-        if !is_back {
-            provider.revocation_meets(busy().chain(busy()));
-        }
-        office.does_what_is_due().await;
-        let mut asked = provider.ended().split_off(2);
-        asked.sort();
-        assert_eq!(asked, ["access-1", "access-2", "refresh-1", "refresh-2"]);
-        assert!(office.waiting().await.is_empty(), "whatever it answered");
-        let verdict = office.receipts(&credentials).await[0].api.clone().unwrap().verdict;
-        assert_eq!(verdict, if is_back { ApiVerdict::Revoked } else { ApiVerdict::Undone });
-        assert_eq!(["refresh-1", "refresh-2"].map(|token| provider.takes(token)), [!is_back; 2]);
-    }
+async fn a_gateway_that_was_off_for_longer_erases_it_at_its_start_unasked() {
+    let provider = FakeProvider::start().await;
+    let (office, credentials) = leaves_two_behind(&provider).await;
+    let never_asked = office.keep(43, "access", "refresh").await;
+    office.forget(&never_asked).await;
+    office.passes(24 * HOUR);
+    let office = office.moves_to(provider.settings(), 2).await;
+    are_erased_unasked(&provider, &office).await;
+    assert_eq!(office.verdict(&credentials).await, ApiVerdict::Undone);
+    assert_eq!(office.verdict(&never_asked).await, ApiVerdict::Unasked);
 }
 
 #[tokio::test]
 async fn so_does_one_whose_clock_jumps_over_the_end_of_the_day() {
     let provider = FakeProvider::start().await;
-    let (office, _) = leaves_two_behind(&provider).await;
+    let (office, credentials) = leaves_two_behind(&provider).await;
     office.passes(25 * HOUR);
+    are_erased_unasked(&provider, &office).await;
+    assert_eq!(office.verdict(&credentials).await, ApiVerdict::Undone);
+}
+
+#[tokio::test]
+async fn what_an_api_is_at_when_the_day_ends_is_erased_and_asked_for_no_more() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let credentials = office.keep(42, "access", "refresh").await;
+    office.forget(&credentials).await;
+    office.passes(24 * HOUR - Duration::from_secs(1));
+    let gate = Arc::new(Semaphore::new(0));
+    provider.revocation_meets([Answer::new(503, &[], "").behind(&gate)]);
+    let devices = office.gateway.credentials.clone();
+    let asking = tokio::spawn(async move { devices.attend_once().await });
+    until(|| !provider.ended().is_empty()).await;
+    office.passes(Duration::from_secs(1));
     office.does_what_is_due().await;
-    assert_eq!((provider.ended().len(), office.waiting().await.len()), (6, 0));
+    assert!(office.waiting().await.is_empty());
+    gate.add_permits(1);
+    asking.await.unwrap().unwrap();
+    assert_eq!(office.verdict(&credentials).await, ApiVerdict::Unanswered);
 }
 
 #[tokio::test]
@@ -73,6 +104,5 @@ async fn a_gateway_that_is_on_when_the_day_ends_erases_it_unasked() {
     office.passes(HOUR);
     office.does_what_is_due().await;
     assert_eq!((provider.ended().len(), office.waiting().await.len()), (asked, 0));
-    let verdict = office.receipts(&credentials).await[0].api.clone().unwrap().verdict;
-    assert_eq!(verdict, ApiVerdict::Undone);
+    assert_eq!(office.verdict(&credentials).await, ApiVerdict::Undone);
 }
