@@ -21,16 +21,17 @@ pub struct Arrival {
     pub(super) id: Option<DeliveryId>,
     /// The credentials device, where it came itself.
     pub(super) caller: Option<Caller>,
-    pub(super) patience: Option<Duration>,
+    /// After how long whoever brings it wants to be told that it is taken, if before its end.
+    pub(super) preferred_wait: Option<Duration>,
 }
 
 impl Arrival {
     /// A message that its bus brings by `route`, as JSON text. Its constant name is there where the bus vouches for one: what
-    /// has this name again is the same message. Whoever brings it wants to wait for `patience` for its end, once it is on disk;
+    /// has this name again is the same message. Whoever brings it wants to wait for `preferred_wait` for its end, once it is on disk;
     /// to the end, where they do not say, as long as buses wait.
     #[must_use]
-    pub fn new(route: Route, body: String, id: Option<DeliveryId>, patience: Option<Duration>) -> Self {
-        Self { route, body, id, caller: None, patience }
+    pub fn new(route: Route, body: String, id: Option<DeliveryId>, preferred_wait: Option<Duration>) -> Self {
+        Self { route, body, id, caller: None, preferred_wait }
     }
 }
 

@@ -77,8 +77,8 @@ impl Admitted {
     }
 
     /// The message that it brings; as [`Arrival::new`].
-    pub fn bring(self, body: String, id: Option<DeliveryId>, patience: Option<Duration>) -> Arrival {
-        Arrival { caller: Some(self.caller), ..Arrival::new(self.route, body, id, patience) }
+    pub fn bring(self, body: String, id: Option<DeliveryId>, preferred_wait: Option<Duration>) -> Arrival {
+        Arrival { caller: Some(self.caller), ..Arrival::new(self.route, body, id, preferred_wait) }
     }
 }
 

@@ -118,7 +118,8 @@ impl Reception {
         let mut guest = Guest::new(arrival, parts.desk.bus.service())?;
         let device = guest.parties.user_device.clone();
         let place = self.places.plenty().or_else(|| self.places.of(device));
-        let patience = Patience::of(guest.arrival.patience, place.is_some()).ok_or(NotReceived::Full)?;
+        let patience =
+            Patience::of(guest.arrival.preferred_wait, place.is_some()).ok_or(NotReceived::Full)?;
         let (wait, waiter) = Wait::begin(patience);
         guest.wait = wait;
         let mut work = ToTheEnd::new(async move {

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::bringer::Bringer;
 use super::guest::Speaker;
 
-/// How long somebody waits.
+/// How long somebody is let wait.
 #[derive(Clone, Copy)]
 pub(super) enum Patience {
     /// Nobody does: the message takes its time.
@@ -57,12 +57,12 @@ impl Wait {
 }
 
 impl Patience {
-    /// That of somebody who wants to wait for `wished`, or as long as buses do, and has a place for it or none. Without one only
+    /// That of somebody who wants to wait for `preferred`, or as long as buses do, and has a place for it or none. Without one only
     /// those are received who may be told that their message is on disk.
-    pub(super) fn of(wished: Option<Duration>, has_place: bool) -> Option<Self> {
-        match (wished, has_place) {
+    pub(super) fn of(preferred: Option<Duration>, has_place: bool) -> Option<Self> {
+        match (preferred, has_place) {
             (None, true) => Some(Self::ToTheEnd),
-            (Some(wished), true) => Some(Self::For(wished)),
+            (Some(preferred), true) => Some(Self::For(preferred)),
             (Some(_), false) => Some(Self::Without),
             (None, false) => None,
         }
@@ -72,7 +72,7 @@ impl Patience {
     pub(super) fn until_let_go(self) -> Option<Duration> {
         match self {
             Self::Nobodys | Self::ToTheEnd => None,
-            Self::For(wished) => Some(wished),
+            Self::For(wait) => Some(wait),
             Self::Without => Some(Duration::ZERO),
         }
     }

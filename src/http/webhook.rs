@@ -116,7 +116,7 @@ pub(super) async fn by_device(request: HttpRequest, payload: Payload, door: Data
         let read = Body::read(&request, payload).await?;
         as_json(headers, text(&read.0)?)
     };
-    webhook.receive(admitted.bring(body, id, patience(headers))).await
+    webhook.receive(admitted.bring(body, id, preferred_wait(headers))).await
 }
 
 fn created() -> HttpResponse {
@@ -168,7 +168,7 @@ fn arrival(headers: &HeaderMap, verified: &Verified<'_>) -> Result<Arrival, Prob
         true => (name(verified)?, unmarked(text).to_owned()),
         false => (None, as_json(headers, text)),
     };
-    Ok(Arrival::new(route, body, id, patience(headers)))
+    Ok(Arrival::new(route, body, id, preferred_wait(headers)))
 }
 
 /// The delivery's name, if it is signed. One that cannot be found again is refused: every attempt would run.
@@ -194,7 +194,7 @@ fn name_that_can_be_found(id: Option<&str>) -> Result<&str, Problem> {
 
 /// How long the caller wants to wait before it is told that the message is taken, not what came of it: `Prefer:
 /// respond-async, wait=10` (RFC 7240).
-fn patience(headers: &HeaderMap) -> Option<Duration> {
+fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
     let lines = headers.get_all(PREFER).filter_map(|line| line.to_str().ok());
     let preferences: Vec<_> = lines.flat_map(|line| line.split(',')).map(preference).collect();
     let value = |name| {
