@@ -39,15 +39,15 @@ pub(super) struct Present<'a> {
 
 /// What the new record takes over from the one before.
 #[derive(Default)]
-pub(in crate::credentials) struct Before {
-    pub(in crate::credentials) owners: Owners,
-    pub(in crate::credentials) token: Option<SecretText>,
+pub(super) struct Before {
+    pub(super) owners: Owners,
+    pub(super) token: Option<SecretText>,
     /// What renews the new secret as it did the one before, where the API gave nothing else that does, the same again, or
     /// what that was given for; with whatever is known of its renewal, which may be under way.
-    pub(in crate::credentials) refresh_token: Option<RefreshToken>,
-    pub(in crate::credentials) set_aside: Vec<Grant>,
-    pub(in crate::credentials) generation: u64,
-    pub(in crate::credentials) past: Past,
+    pub(super) refresh_token: Option<RefreshToken>,
+    pub(super) set_aside: Vec<Grant>,
+    pub(super) generation: u64,
+    pub(super) past: Past,
 }
 
 impl Before {

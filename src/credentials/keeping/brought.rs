@@ -7,7 +7,7 @@ use crate::store::{CopyOfLine, RenewalStage, StoreError, StoredRefreshToken, Vie
 use crate::vault::{Credentials, SealedText, SecretText};
 
 /// What renews a secret, and what is known of that.
-pub(in crate::credentials) struct RefreshToken {
+pub(super) struct RefreshToken {
     pub(super) token: SecretText,
     pub(super) known: StoredRefreshToken,
     /// By which client of the API it came, where that is known and the sign-in did not bring it.
@@ -18,7 +18,7 @@ pub(in crate::credentials) struct RefreshToken {
 
 /// What is known of a refresh token that a sign-in brought.
 #[derive(Default, PartialEq)]
-pub(in crate::credentials) struct BroughtToken {
+pub(super) struct BroughtToken {
     known: Option<StoredRefreshToken>,
     /// What was given for it, where no record came to hold that and it is to end.
     heir: Option<CopyOfLine>,
@@ -32,7 +32,7 @@ pub(super) struct Heir<'a> {
 
 impl BroughtToken {
     /// Looks at what is known of it.
-    pub(in crate::credentials) fn look(view: &View<'_>, account: &Account) -> Result<Self, StoreError> {
+    pub(super) fn look(view: &View<'_>, account: &Account) -> Result<Self, StoreError> {
         let Some(token) = &account.refresh_token else { return Ok(Self::default()) };
         let known = view.refresh_token(&token.fingerprint())?;
         let spent = known.as_ref().filter(|known| known.stage == RenewalStage::Spent);

@@ -13,22 +13,22 @@ use crate::store::{CopyOfLine, StoredRecord, StoredRenewal, Transaction};
 
 /// The secret of an account on its way.
 #[derive(Clone)]
-pub(in crate::credentials) struct Incoming {
-    pub(in crate::credentials) devices: CredentialsDevices,
-    pub(in crate::credentials) account: Arc<Account>,
-    pub(in crate::credentials) whereabouts: Whereabouts,
+pub(super) struct Incoming {
+    pub(super) devices: CredentialsDevices,
+    pub(super) account: Arc<Account>,
+    pub(super) whereabouts: Whereabouts,
 }
 
 /// A device that may be the account's.
 #[derive(PartialEq)]
-pub(in crate::credentials) struct Candidate {
-    pub(in crate::credentials) device: DeviceUuid,
-    pub(in crate::credentials) present: PresentRecord,
-    pub(in crate::credentials) renewal: Option<StoredRenewal>,
+pub(super) struct Candidate {
+    pub(super) device: DeviceUuid,
+    pub(super) present: PresentRecord,
+    pub(super) renewal: Option<StoredRenewal>,
 }
 
 /// A record that holds the secret, and what becomes of the one before.
-pub(in crate::credentials) struct Sealed {
+pub(super) struct Sealed {
     new: NewRecord,
     past: Past,
     life: StoredRenewal,
@@ -38,7 +38,7 @@ pub(in crate::credentials) struct Sealed {
 
 impl Incoming {
     /// What the next record takes over from this device's; nothing where that is another account's.
-    pub(in crate::credentials) fn take_over(
+    pub(super) fn take_over(
         &self,
         candidate: &Candidate,
         brought: &BroughtToken,
@@ -57,7 +57,7 @@ impl Incoming {
     }
 
     /// Seals it for `device`.
-    pub(in crate::credentials) fn seal(
+    pub(super) fn seal(
         &self,
         device: &DeviceUuid,
         mut before: Before,
@@ -102,7 +102,7 @@ impl Incoming {
     }
 
     /// Puts its record in the place of the one before; answers it.
-    pub(in crate::credentials) fn put(
+    pub(super) fn put(
         &self,
         transaction: &Transaction<'_>,
         device: &DeviceUuid,

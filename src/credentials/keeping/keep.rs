@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::before::{Before, Kept};
+use super::incoming::Incoming;
 use crate::ambient::Timestamp;
-use crate::bus::Bus;
 use crate::credentials::ends::arrivals::Arrival;
 use crate::credentials::ends::end::Tokens;
 use crate::credentials::management::owners::NewRecord;
@@ -128,10 +128,8 @@ impl CredentialsDevices {
         };
         let came = self.store.moment().await?;
         let whereabouts = Whereabouts { again: again.map(Arc::new), arrival, came };
-        let device = match &self.bus {
-            Bus::Embedded(bus) => self.keep_here(bus, account, whereabouts).await,
-            Bus::Meshblu(bus) => self.keep_on(bus, account, whereabouts).await,
-        }?;
+        let incoming = Incoming { devices: self.clone(), account, whereabouts };
+        let device = self.keep_on_its_device(incoming).await?;
         if may_be_over && let Err(error) = self.looks().whether_it_lives(&device).await {
             tracing::warn!(error = with_causes(&error), "nobody can tell whether new tokens are good");
         }

@@ -1,7 +1,7 @@
 //! Which credentials are an account's.
 
+use super::here::candidates;
 use crate::bus::Bus;
-use crate::credentials::on_embedded::candidates;
 use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::queueing::Turn;
