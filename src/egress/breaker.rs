@@ -1,13 +1,9 @@
 //! A circuit breaker: whoever fails several times in a row is left alone for a while, then tried once.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::ambient::{Clock, Timestamp};
-
-/// Trials remembered at a time that failed in a row.
-const REMEMBERED: usize = 100;
 
 /// When a breaker opens, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +33,6 @@ struct State {
     position: Position,
     /// How many calls have succeeded so far.
     successes: u64,
-    /// The first failure after which no call has succeeded.
-    failing_since: Option<Timestamp>,
-    /// When the last of those trials began that failed since then, one a rest.
-    trials: VecDeque<Timestamp>,
     /// Grows with every change of position: what was admitted before has no say any more.
     epoch: u64,
 }
@@ -70,19 +62,24 @@ pub struct Resting {
 pub struct Admission {
     breaker: Arc<Breaker>,
     epoch: u64,
-    /// When it was given.
-    began: Timestamp,
+    /// Whether it was given while the breaker was open.
+    is_trial: bool,
     /// How many calls had succeeded then.
     successes: u64,
     verdict: Verdict,
 }
 
 /// What came of a call.
-#[derive(Clone, Copy, Debug)]
-enum Verdict {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It succeeded.
     Succeeded,
+    /// The destination is not there or overloaded, or broke off: it failed, unless another call succeeded meanwhile.
     Failed,
+    /// No answer came for as long as it was waited for: it may as well be slow with some calls. So where this opens the breaker, as
+    /// many are tried at once as were late.
     Late,
+    /// There was no call after all.
     NotMade,
 }
 
@@ -90,7 +87,7 @@ impl Breaker {
     /// A closed breaker.
     pub fn new(settings: BreakerSettings, clock: Clock) -> Arc<Self> {
         let position = Position::Closed { failures: 0 };
-        let state = State { position, successes: 0, failing_since: None, trials: VecDeque::new(), epoch: 0 };
+        let state = State { position, successes: 0, epoch: 0 };
         Arc::new(Self { settings, clock, state: Mutex::new(state) })
     }
 
@@ -100,16 +97,19 @@ impl Breaker {
     /// # Errors
     /// [`Resting`] until the rest is over.
     pub fn admit(self: &Arc<Self>) -> Result<Admission, Resting> {
-        let (mut state, began) = (self.state(), self.clock.now());
-        if let Position::Open { since, at_once } = state.position {
+        let mut state = self.state();
+        let is_trial = if let Position::Open { since, at_once } = state.position {
             let after = self.left(since, 1);
             if at_once == 0 && !after.is_zero() {
                 return Err(Resting { after });
             }
-            state.position = Position::Open { since: began, at_once: at_once.saturating_sub(1) };
-        }
+            state.position = Position::Open { since: self.clock.now(), at_once: at_once.saturating_sub(1) };
+            true
+        } else {
+            false
+        };
         let (epoch, successes) = (state.epoch, state.successes);
-        Ok(Admission { breaker: Arc::clone(self), epoch, began, successes, verdict: Verdict::Late })
+        Ok(Admission { breaker: Arc::clone(self), epoch, is_trial, successes, verdict: Verdict::Late })
     }
 
     /// Whether nobody would get leave now, and when to ask again. Asking changes nothing.
@@ -142,18 +142,19 @@ impl Breaker {
         matches!(self.state().position, Position::Closed { failures: 0 })
     }
 
-    /// For how long calls have failed and none has succeeded.
-    pub fn failing_for(&self) -> Duration {
-        self.state().failing_since.map_or(Duration::ZERO, |since| self.clock.now().since(since))
+    /// Opens it although it has not failed often enough.
+    pub fn open(&self) {
+        let mut state = self.state();
+        if let Position::Closed { .. } = state.position {
+            state.turn(Position::Open { since: self.clock.now(), at_once: 0 });
+        }
     }
 
-    /// Before when something came that has waited for longer than `span` while calls failed and none succeeded, and through so
-    /// many trials, of which one a rest counts, and a hundred at most; nothing where none can have.
-    pub fn outwaited(&self, span: Duration, trials: u32) -> Option<Timestamp> {
-        let (failing_for, state) = (self.failing_for(), self.state());
-        let trials = (trials as usize).clamp(1, REMEMBERED);
-        let first = state.trials.iter().nth_back(trials - 1)?;
-        (failing_for > span).then(|| self.clock.now().minus(span).min(*first))
+    /// Where it is open the next call need not wait for the rest.
+    pub fn end_rest(&self) {
+        if let Position::Open { at_once, .. } = &mut self.state().position {
+            *at_once = (*at_once).max(1);
+        }
     }
 
     /// What is left of the rest; nothing if the clock was set back behind its beginning.
@@ -170,12 +171,9 @@ impl Breaker {
             Verdict::Failed | Verdict::Late if excused => Verdict::NotMade,
             verdict => verdict,
         };
-        state.count(verdict, now);
+        state.successes += u64::from(matches!(verdict, Verdict::Succeeded));
         if state.epoch != admission.epoch {
             return;
-        }
-        if matches!((state.position, verdict), (Position::Open { .. }, Verdict::Failed | Verdict::Late)) {
-            state.note_trial(admission.began, self.settings.rest);
         }
         let enough = self.settings.failures;
         match (&mut state.position, verdict) {
@@ -210,52 +208,17 @@ impl State {
         self.position = position;
         self.epoch += 1;
     }
-
-    /// Notes a trial that failed, unless one within a rest before it did.
-    fn note_trial(&mut self, began: Timestamp, rest: Duration) {
-        if self.trials.back().is_some_and(|last| began.since(*last) < rest) {
-            return;
-        }
-        if self.trials.len() == REMEMBERED {
-            self.trials.pop_front();
-        }
-        self.trials.push_back(began);
-    }
-
-    /// Counts a call, whenever it was admitted.
-    fn count(&mut self, verdict: Verdict, now: Timestamp) {
-        match verdict {
-            Verdict::Succeeded => {
-                (self.successes, self.failing_since) = (self.successes + 1, None);
-                self.trials.clear();
-            }
-            Verdict::Failed | Verdict::Late => drop(self.failing_since.get_or_insert(now)),
-            Verdict::NotMade => {}
-        }
-    }
 }
 
 impl Admission {
-    /// Says that the call succeeded.
-    pub fn succeeded(mut self) {
-        self.verdict = Verdict::Succeeded;
+    /// Whether the breaker was open, and is tried by this call.
+    pub fn is_trial(&self) -> bool {
+        self.is_trial
     }
 
-    /// Says that the destination is not there or overloaded, or broke off: it failed, unless another call succeeded
-    /// meanwhile.
-    pub fn failed(mut self) {
-        self.verdict = Verdict::Failed;
-    }
-
-    /// Says that no answer came for as long as it was waited for: it may as well be slow with some calls. So where this opens
-    /// the breaker, as many are tried at once as were late.
-    pub fn late(mut self) {
-        self.verdict = Verdict::Late;
-    }
-
-    /// Says that there was no call after all.
-    pub fn withdrawn(mut self) {
-        self.verdict = Verdict::NotMade;
+    /// Says what came of the call.
+    pub fn ends(mut self, verdict: Verdict) {
+        self.verdict = verdict;
     }
 }
 

@@ -26,7 +26,7 @@ mod webhook_address;
 pub use addresses::{AddressClass, class_of};
 pub use api::{ApiAccess, ApiClient};
 pub use bearer::Bearer;
-pub use breaker::{Admission, Breaker, BreakerSettings, Resting};
+pub use breaker::{Admission, Breaker, BreakerSettings, Resting, Verdict};
 pub use compressed::UNDERSTOOD;
 pub use error::{EgressError, GateError};
 pub use gate::{CallGate, Changes};

@@ -21,6 +21,7 @@ pub use feeds::due::Due;
 pub use feeds::feed::{Feed, Taken};
 pub use feeds::handed::{Claim, Handed};
 pub use feeds::keys::{LineKey, WebhookKey};
+pub use feeds::overdue::Overdue;
 pub use feeds::passed_over::PassedOver;
 pub use feeds::place::{AskedFor, Place};
 pub use insisting::Insisting;

@@ -65,6 +65,14 @@ pub(crate) struct FakeApi {
 impl FakeApi {
     pub(crate) async fn start(script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        Self::on(listener, script)
+    }
+
+    /// The same on a port that is taken already.
+    pub(crate) fn on(
+        listener: TcpListener,
+        script: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let port = listener.local_addr().expect("the listener is bound").port();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let task = tokio::spawn(serve(listener, Arc::new(script), seen.clone()));

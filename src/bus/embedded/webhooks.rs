@@ -3,10 +3,13 @@
 mod answer;
 mod attempt;
 mod courier;
+mod destination;
 mod destinations;
 mod hosts;
+mod leave;
 mod pass;
 mod signing;
+mod trouble;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +18,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::courier::Courier;
-use self::destinations::{Destinations, Leave};
+use self::destinations::Destinations;
+use self::leave::Leave;
 use super::EmbeddedBus;
 use super::target::Target;
 use crate::config;

@@ -11,7 +11,7 @@ use super::answer;
 use super::question::Question;
 use crate::ambient::Clock;
 use crate::egress::{
-    Admission, Breaker, CallGate, Egress, EgressError, HandlerAddress, HandlerRequest, Resting,
+    Breaker, CallGate, Egress, EgressError, HandlerAddress, HandlerRequest, Resting, Verdict,
 };
 use crate::message::Reply;
 use crate::signature::{MessageSigner, Request};
@@ -50,15 +50,13 @@ impl Handler {
         let response = match self.line.egress.call_handler(&self.address, request, &gate).await {
             Ok(response) => response,
             Err(error) => {
-                judge(admission, &error);
+                admission.ends(verdict(&error));
                 return Err(self.failed(&error));
             }
         };
         let answer = answer::read(&response);
-        match answer.is_none() && answer::is_of_its_gateway(&response) {
-            true => admission.failed(),
-            false => admission.succeeded(),
-        }
+        let is_down = answer.is_none() && answer::is_of_its_gateway(&response);
+        admission.ends(if is_down { Verdict::Failed } else { Verdict::Succeeded });
         let Some(answer) = answer else {
             let status = response.status().as_u16();
             tracing::warn!(handler.address = %self.address, http.status = status, "a handler's answer is none");
@@ -118,13 +116,13 @@ impl Handler {
 }
 
 /// What a call without an answer tells of the handler.
-fn judge(admission: Admission, error: &EgressError) {
+fn verdict(error: &EgressError) -> Verdict {
     match error {
-        EgressError::TooLarge { .. } => admission.succeeded(),
-        EgressError::Connect(_) => admission.failed(),
-        _ if error.nothing_sent() => admission.withdrawn(),
-        EgressError::Timeout => admission.late(),
-        _ => admission.failed(),
+        EgressError::TooLarge { .. } => Verdict::Succeeded,
+        EgressError::Connect(_) => Verdict::Failed,
+        _ if error.nothing_sent() => Verdict::NotMade,
+        EgressError::Timeout => Verdict::Late,
+        _ => Verdict::Failed,
     }
 }
 

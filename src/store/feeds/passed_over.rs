@@ -37,6 +37,12 @@ impl PassedOver {
         self.again_in = self.again_in.into_iter().chain([left]).min();
     }
 
+    /// This line too, for so long.
+    pub fn line_rests(&mut self, line: &LineKey, left: Duration) {
+        self.lines.insert(line.text());
+        self.again_in = self.again_in.into_iter().chain([left]).min();
+    }
+
     /// This line too.
     pub fn has_its_share(&mut self, line: &LineKey) {
         self.lines.insert(line.text());

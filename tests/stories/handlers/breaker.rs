@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use endo::ambient::Timestamp;
-use endo::egress::{Admission, Breaker, BreakerSettings};
+use endo::egress::{Admission, Breaker, BreakerSettings, Verdict};
 use proptest::prelude::*;
 
 use super::*;
@@ -22,7 +22,7 @@ fn breaker() -> (Arc<Breaker>, Arc<AtomicI64>) {
 
 fn fail(breaker: &Arc<Breaker>, times: u32) {
     for _ in 0..times {
-        breaker.admit().unwrap().failed();
+        breaker.admit().unwrap().ends(Verdict::Failed);
     }
 }
 
@@ -30,7 +30,7 @@ fn fail(breaker: &Arc<Breaker>, times: u32) {
 fn it_opens_after_failures_in_a_row_and_lets_one_trial_through_after_its_rest() {
     let (breaker, now) = breaker();
     fail(&breaker, FAILURES - 1);
-    breaker.admit().unwrap().succeeded();
+    breaker.admit().unwrap().ends(Verdict::Succeeded);
     fail(&breaker, FAILURES);
     assert_eq!(breaker.admit().unwrap_err().after, REST);
     now.store(99, Ordering::Relaxed);
@@ -38,10 +38,10 @@ fn it_opens_after_failures_in_a_row_and_lets_one_trial_through_after_its_rest() 
     now.store(100, Ordering::Relaxed);
     let trial = breaker.admit().unwrap();
     assert!(breaker.admit().is_err());
-    trial.failed();
+    trial.ends(Verdict::Failed);
     assert!(breaker.admit().is_err());
     now.store(200, Ordering::Relaxed);
-    breaker.admit().unwrap().succeeded();
+    breaker.admit().unwrap().ends(Verdict::Succeeded);
     fail(&breaker, FAILURES - 1);
     assert!(breaker.admit().is_ok());
 }
@@ -66,9 +66,9 @@ fn a_trial_that_takes_long_keeps_others_out_for_one_rest_and_still_has_its_say()
     now.store(200, Ordering::Relaxed);
     let other = breaker.admit().unwrap();
     assert!(breaker.admit().is_err());
-    slow.late();
+    slow.ends(Verdict::Late);
     assert!(breaker.admit().is_err(), "who gives up on one trial ends no other's rest");
-    other.succeeded();
+    other.ends(Verdict::Succeeded);
     assert!(breaker.untroubled());
 }
 
@@ -76,81 +76,63 @@ fn a_trial_that_takes_long_keeps_others_out_for_one_rest_and_still_has_its_say()
 fn calls_that_are_late_open_it_for_all_but_as_many_more() {
     let (breaker, now) = breaker();
     for _ in 0..FAILURES {
-        breaker.admit().unwrap().late();
+        breaker.admit().unwrap().ends(Verdict::Late);
     }
     assert!(breaker.is_open());
     let trials: Vec<_> = (0..FAILURES).map(|_| breaker.admit().unwrap()).collect();
     assert_eq!(breaker.admit().unwrap_err().after, REST);
-    trials.into_iter().for_each(Admission::late);
+    trials.into_iter().for_each(|trial| trial.ends(Verdict::Late));
     assert_eq!(breaker.admit().unwrap_err().after, REST);
     now.store(100, Ordering::Relaxed);
     let trial = breaker.admit().unwrap();
     assert_eq!(breaker.admit().unwrap_err().after, REST);
-    trial.succeeded();
+    trial.ends(Verdict::Succeeded);
     assert!(breaker.untroubled());
 }
 
 #[test]
-fn it_tells_what_has_waited_through_so_many_trials_of_which_one_a_rest_counts() {
+fn one_that_is_opened_by_hand_rests_until_its_rest_is_over_or_ended() {
     let (breaker, now) = breaker();
-    let outwaited = |trials| breaker.outwaited(REST, trials).map(Timestamp::as_millis);
-    (0..FAILURES).for_each(|_| breaker.admit().unwrap().late());
-    for (time, before_two) in [(50, None), (100, None), (200, Some(50)), (300, Some(200))] {
-        now.store(time, Ordering::Relaxed);
-        while let Ok(trial) = breaker.admit() {
-            trial.late();
-        }
-        assert_eq!(outwaited(2), before_two, "at {time}");
-    }
-    assert_eq!((outwaited(3), outwaited(4)), (Some(50), None));
-    now.store(400, Ordering::Relaxed);
-    breaker.admit().unwrap().succeeded();
-    assert_eq!(outwaited(1), None);
+    breaker.end_rest();
+    breaker.open();
+    assert_eq!(breaker.admit().unwrap_err().after, REST);
+    breaker.end_rest();
+    let trial = breaker.admit().unwrap();
+    assert!(trial.is_trial() && breaker.admit().is_err());
+    trial.ends(Verdict::Failed);
+    now.store(50, Ordering::Relaxed);
+    breaker.open();
+    assert_eq!(breaker.admit().unwrap_err().after, Duration::from_millis(50));
+    now.store(100, Ordering::Relaxed);
+    breaker.admit().unwrap().ends(Verdict::Succeeded);
+    assert!(!breaker.admit().unwrap().is_trial());
 }
 
 #[test]
 fn a_call_that_ends_badly_while_another_succeeds_is_no_failure() {
     let (breaker, _) = breaker();
-    for end in [Admission::late, Admission::failed, drop] {
+    let ends: [fn(Admission); 3] = [|call| call.ends(Verdict::Late), |call| call.ends(Verdict::Failed), drop];
+    for end in ends {
         let calls: Vec<_> = (0..FAILURES).map(|_| breaker.admit().unwrap()).collect();
-        breaker.admit().unwrap().succeeded();
+        breaker.admit().unwrap().ends(Verdict::Succeeded);
         calls.into_iter().for_each(end);
         assert!(breaker.untroubled());
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum End {
-    Succeeded,
-    Failed,
-    Late,
-    Withdrawn,
-}
-
-impl End {
-    fn of(self, admission: Admission) {
-        match self {
-            Self::Succeeded => admission.succeeded(),
-            Self::Failed => admission.failed(),
-            Self::Late => admission.late(),
-            Self::Withdrawn => admission.withdrawn(),
-        }
     }
 }
 
 #[derive(Clone, Debug)]
 enum Step {
     Admit,
-    End(usize, End),
+    End(usize, Verdict),
     Wait(i64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let end = prop_oneof![
-        1 => Just(End::Succeeded),
-        2 => Just(End::Failed),
-        2 => Just(End::Late),
-        1 => Just(End::Withdrawn),
+        1 => Just(Verdict::Succeeded),
+        2 => Just(Verdict::Failed),
+        2 => Just(Verdict::Late),
+        1 => Just(Verdict::NotMade),
     ];
     let step = prop_oneof![
         3 => Just(Step::Admit),
@@ -171,7 +153,6 @@ struct History {
     since: u64,
     admitted: u64,
     succeeded: u64,
-    failing_since: Option<i64>,
 }
 
 struct Open {
@@ -204,30 +185,26 @@ impl History {
         Call { number: self.admitted, succeeded_before: self.succeeded }
     }
 
-    fn ended(&mut self, call: Call, end: End, now: i64) {
-        let excused = end != End::Succeeded && self.succeeded > call.succeeded_before;
-        let end = if excused { End::Withdrawn } else { end };
-        match end {
-            End::Succeeded => (self.succeeded, self.failing_since) = (self.succeeded + 1, None),
-            End::Failed | End::Late => _ = self.failing_since.get_or_insert(now),
-            End::Withdrawn => {}
-        }
+    fn ended(&mut self, call: Call, end: Verdict, now: i64) {
+        let excused = end != Verdict::Succeeded && self.succeeded > call.succeeded_before;
+        let end = if excused { Verdict::NotMade } else { end };
+        self.succeeded += u64::from(end == Verdict::Succeeded);
         if call.number < self.since {
             return;
         }
         match (&mut self.open, end) {
-            (_, End::Succeeded) => self.close(),
-            (None, End::Failed | End::Late) => self.one_more(end, now),
-            (Some(open), End::Failed) => *open = Open { next_trial: now + 100, at_once: 0 },
-            (Some(open), End::Withdrawn) => open.at_once = open.at_once.max(1),
-            (Some(_), End::Late) | (None, End::Withdrawn) => {}
+            (_, Verdict::Succeeded) => self.close(),
+            (None, Verdict::Failed | Verdict::Late) => self.one_more(end, now),
+            (Some(open), Verdict::Failed) => *open = Open { next_trial: now + 100, at_once: 0 },
+            (Some(open), Verdict::NotMade) => open.at_once = open.at_once.max(1),
+            (Some(_), Verdict::Late) | (None, Verdict::NotMade) => {}
         }
     }
 
-    fn one_more(&mut self, end: End, now: i64) {
+    fn one_more(&mut self, end: Verdict, now: i64) {
         self.row += 1;
         if self.row == FAILURES {
-            let at_once = if end == End::Late { FAILURES } else { 0 };
+            let at_once = if end == Verdict::Late { FAILURES } else { 0 };
             let open = Open { next_trial: now + 100, at_once };
             (self.row, self.open, self.since) = (0, Some(open), self.admitted + 1);
         }
@@ -262,15 +239,13 @@ proptest! {
                 }
                 Step::End(which, end) if !calls.is_empty() => {
                     let (call, admission) = calls.swap_remove(which % calls.len());
-                    end.of(admission);
+                    admission.ends(end);
                     history.ended(call, end, now);
                 }
                 Step::End(..) => {}
             }
             prop_assert_eq!(breaker.untroubled(), history.is_untroubled());
             prop_assert_eq!(breaker.is_open(), history.open.is_some());
-            let failing = history.failing_since.map_or(0, |since| now - since);
-            prop_assert_eq!(breaker.failing_for().as_millis(), failing as u128);
         }
     }
 }

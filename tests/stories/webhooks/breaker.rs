@@ -1,146 +1,85 @@
 //! A destination that fails again and again is left alone for a while; what waits for it loses nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use endo::ambient::Timestamp;
 use tokio::sync::Semaphore;
 
+use super::scene::{FAILURES, ONCE, REST, Scene, taken_if};
 use super::*;
 
-const REST: i64 = 60_000;
-const FAILURES: usize = 5;
-
-/// One attempt a delivery: every failure leaves a dead letter, and whatever waits was not tried.
-const ONCE: WebhookSettings = WebhookSettings {
-    attempts: 1,
-    longest_delay: Duration::from_millis(60 * REST as u64),
-    concurrency: 64,
-    breaker: BreakerSettings { failures: FAILURES as u32, rest: Duration::from_millis(REST as u64) },
-    ..SETTINGS
-};
-
-/// A destination that fails at first, another that does not, and a clock in the test's hands.
-struct Scene {
-    post: Post,
-    now: Arc<AtomicI64>,
-    gate: Arc<Semaphore>,
-    calls: mpsc::UnboundedReceiver<Seen>,
-    device: Device,
-    well: (Device, mpsc::UnboundedReceiver<Seen>),
-    sender: Device,
-    _servers: [FakeApi; 2],
-}
-
-impl Scene {
-    /// The destination fails so many times, then takes what it gets, each once the gate has a permit for it.
-    async fn new(failures: usize) -> Self {
-        let now = Arc::new(AtomicI64::new(1_768_478_400_000));
-        let told = Arc::clone(&now);
-        let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-        let post = Post::with(clock, loopback(), ONCE).await;
-        let (gate, (sender, calls)) = (Arc::new(Semaphore::new(0)), mpsc::unbounded_channel());
-        let (opened, count) = (Arc::clone(&gate), AtomicUsize::new(0));
-        let api = FakeApi::start(move |seen| {
-            sender.send(seen.clone()).unwrap();
-            match count.fetch_add(1, Ordering::SeqCst) < failures {
-                true => Answer::new(503, &[], ""),
-                false => Answer::new(200, &[], "").behind(&opened),
-            }
-        })
-        .await;
-        // On another port of the same host.
-        let (other, others) = server(&[200]).await;
-        let (device, well) = (post.hooked(hook(&api)).await, post.hooked(hook(&other)).await);
-        let sender = post.bus.device(json!({})).await;
-        let _servers = [api, other];
-        Self { post, now, gate, calls, device, well: (well, others), sender, _servers }
-    }
-
-    /// Accepts so many deliveries for the destination.
-    async fn send(&self, deliveries: usize) {
-        let devices: Vec<_> = std::iter::repeat_n(&self.device.uuid, deliveries).collect();
-        self.post.send(&self.sender, &json!({ "devices": devices })).await;
-    }
-
-    async fn calls(&mut self, count: usize) {
-        for _ in 0..count {
-            self.calls.recv().await.unwrap();
-        }
-    }
-
-    async fn until_dead(&self, letters: usize) {
-        while self.post.dead_letters().await.len() < letters {}
-    }
-
-    fn wait(&self, millis: i64) {
-        self.now.fetch_add(millis, Ordering::SeqCst);
-        self.post.bus.bus.webhook_bell().notify_one();
-    }
-
-    /// Somebody else's webhook is called meanwhile, and the destination is not.
-    async fn leaves_it_alone(&mut self) {
-        let well = json!({"devices": [self.well.0.uuid]});
-        self.post.send(&self.sender, &well).await;
-        self.well.1.recv().await.unwrap();
-        assert!(self.calls.try_recv().is_err());
-    }
+/// Fails so many times, then takes what it gets, each once the gate has a permit for it.
+fn well_after(failures: usize) -> (Arc<Semaphore>, impl Fn(&Seen) -> Answer) {
+    let (gate, count) = (Arc::new(Semaphore::new(0)), AtomicUsize::new(0));
+    let opened = Arc::clone(&gate);
+    let answer = move |_: &Seen| match count.fetch_add(1, Ordering::SeqCst) < failures {
+        true => taken_if(false),
+        false => taken_if(true).behind(&opened),
+    };
+    (gate, answer)
 }
 
 #[tokio::test]
 async fn a_destination_that_fails_is_left_alone_then_tried_once_then_gets_what_waited() {
-    let mut scene = Scene::new(FAILURES).await;
-    scene.send(FAILURES).await;
-    scene.calls(FAILURES).await;
-    scene.until_dead(FAILURES).await;
-    scene.send(3).await;
-    scene.leaves_it_alone().await;
-    scene.wait(REST - 1);
-    scene.leaves_it_alone().await;
-    scene.wait(1);
-    scene.calls(1).await;
-    scene.leaves_it_alone().await;
-    scene.gate.add_permits(3);
-    scene.calls(2).await;
-    scene.post.until_nothing_waits().await;
-    assert_eq!(scene.post.dead_letters().await.len(), FAILURES);
+    let (gate, answer) = well_after(FAILURES);
+    let mut scene = Scene::of(ONCE, answer).await;
+    let device = scene.hooked("/in").await;
+    scene.fails(&device, FAILURES).await;
+    scene.send(&device, 3).await;
+    scene.is_left_alone().await;
+    scene.pass(REST - 1);
+    scene.is_left_alone().await;
+    scene.pass(1);
+    scene.called().await;
+    scene.is_left_alone().await;
+    gate.add_permits(3);
+    for _ in 0..2 {
+        scene.called().await;
+    }
+    scene.ends_well().await;
 }
 
 #[tokio::test]
 async fn a_destination_that_fails_its_trial_rests_again() {
-    let mut scene = Scene::new(FAILURES + 1).await;
-    scene.gate.add_permits(3);
-    scene.send(FAILURES).await;
-    scene.until_dead(FAILURES).await;
-    scene.send(3).await;
-    scene.wait(REST);
-    scene.until_dead(FAILURES + 1).await;
-    scene.calls(FAILURES + 1).await;
-    scene.leaves_it_alone().await;
-    scene.wait(REST);
-    scene.calls(2).await;
-    scene.post.until_nothing_waits().await;
-    assert_eq!(scene.post.dead_letters().await.len(), FAILURES + 1);
+    let (gate, answer) = well_after(FAILURES + 1);
+    let mut scene = Scene::of(ONCE, answer).await;
+    gate.add_permits(3);
+    let device = scene.hooked("/in").await;
+    scene.fails(&device, FAILURES).await;
+    scene.send(&device, 3).await;
+    scene.pass(REST);
+    scene.until_dead(1).await;
+    scene.called().await;
+    scene.is_left_alone().await;
+    scene.pass(REST);
+    for _ in 0..2 {
+        scene.called().await;
+    }
+    scene.ends_well().await;
 }
 
 #[tokio::test]
 async fn what_waits_too_long_for_a_destination_that_fails_becomes_a_dead_letter() {
-    let mut scene = Scene::new(usize::MAX).await;
-    scene.send(FAILURES).await;
-    scene.until_dead(FAILURES).await;
-    scene.send(3).await;
-    scene.wait(60 * REST);
-    scene.until_dead(FAILURES + 1).await;
-    scene.send(1).await;
-    scene.wait(REST);
-    scene.until_dead(FAILURES + 3).await;
-    let mut reasons: Vec<_> =
-        scene.post.dead_letters().await.into_iter().map(|letter| letter.reason).collect();
+    let longest_delay = Duration::from_millis(60 * REST as u64);
+    let mut scene = Scene::of(WebhookSettings { longest_delay, ..ONCE }, |_| taken_if(false)).await;
+    let device = scene.hooked("/in").await;
+    scene.fails(&device, FAILURES).await;
+    scene.send(&device, 3).await;
+    scene.pass(60 * REST);
+    scene.until_dead(1).await;
+    scene.send(&device, 1).await;
+    scene.pass(REST);
+    scene.until_dead(2).await;
+    let letters = scene.post.dead_letters().await;
+    let mut reasons: Vec<_> = letters.into_iter().map(|letter| letter.reason).collect();
     reasons.sort();
     assert_eq!(reasons, [vec!["destination failing"; 1], vec!["status 503"; FAILURES + 2]].concat());
     assert_eq!(scene.post.waiting().await, 1);
-    scene.calls(FAILURES + 2).await;
-    scene.leaves_it_alone().await;
+    for _ in 0..2 {
+        scene.called().await;
+    }
+    scene.is_left_alone().await;
 }
 
 #[tokio::test]
@@ -171,100 +110,6 @@ async fn a_destination_that_refuses_deliveries_for_now_has_not_failed() {
     }
 }
 
-/// A server that fails at every address but `/good`.
-async fn half_well() -> (FakeApi, mpsc::UnboundedReceiver<Seen>) {
-    let (sender, calls) = mpsc::unbounded_channel();
-    let api = FakeApi::start(move |seen| {
-        sender.send(seen.clone()).unwrap();
-        Answer::new(if seen.target == "/good" { 200 } else { 503 }, &[], "")
-    });
-    (api.await, calls)
-}
-
-fn hook_at(api: &FakeApi, path: &str) -> Value {
-    json!({"type": "webhook", "url": api.url(path), "method": "POST"})
-}
-
-#[tokio::test]
-async fn a_webhook_that_fails_keeps_nothing_from_another_at_its_host() {
-    let post = Post::with(Clock::system(), loopback(), ONCE).await;
-    let (api, mut calls) = half_well().await;
-    let (bad, good) = (post.hooked(hook_at(&api, "/bad")).await, post.hooked(hook_at(&api, "/good")).await);
-    let sender = post.bus.device(json!({})).await;
-    let many: Vec<_> = std::iter::repeat_n(&bad.uuid, FAILURES + 3).collect();
-    post.send(&sender, &json!({ "devices": many })).await;
-    while post.dead_letters().await.len() < FAILURES {}
-    let before = post.waiting().await;
-    post.send(&sender, &json!({"devices": [good.uuid]})).await;
-    while calls.recv().await.unwrap().target != "/good" {}
-    while post.waiting().await > before {}
-    assert!(post.dead_letters().await.iter().all(|letter| letter.delivery.device.as_str() == bad.uuid));
-}
-
-/// A post whose clock is in the test's hands, a server that fails at every address but `/good`, and one that does not.
-struct HalfWell {
-    post: Post,
-    now: Arc<AtomicI64>,
-    bad: (FakeApi, mpsc::UnboundedReceiver<Seen>),
-    well: (Device, mpsc::UnboundedReceiver<Seen>),
-    sender: Device,
-    letters: usize,
-    _well: FakeApi,
-}
-
-impl HalfWell {
-    async fn new() -> Self {
-        let now = Arc::new(AtomicI64::new(1_768_478_400_000));
-        let told = Arc::clone(&now);
-        let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-        let post = Post::with(clock, loopback(), ONCE).await;
-        let (bad, (_well, calls)) = (half_well().await, server(&[200]).await);
-        let (sender, well) = (post.bus.device(json!({})).await, post.hooked(hook(&_well)).await);
-        Self { post, now, bad, well: (well, calls), sender, letters: 0, _well }
-    }
-
-    async fn send(&self, to: &Device, times: usize) {
-        self.post.send(&self.sender, &json!({"devices": vec![&to.uuid; times]})).await;
-    }
-
-    /// What the device has fails until it is left alone.
-    async fn fails(&mut self, device: &Device) {
-        self.send(device, FAILURES).await;
-        self.letters += FAILURES;
-        while self.post.dead_letters().await.len() < self.letters {}
-        while self.bad.1.try_recv().is_ok() {}
-    }
-
-    /// After one rest it is tried at this address.
-    async fn is_tried_after_a_rest(&mut self, device: &Device, path: &str) {
-        self.send(device, 1).await;
-        self.send(&self.well.0, 1).await;
-        self.well.1.recv().await.unwrap();
-        assert!(self.bad.1.try_recv().is_err());
-        self.now.fetch_add(REST, Ordering::SeqCst);
-        self.post.bus.bus.webhook_bell().notify_one();
-        assert_eq!(self.bad.1.recv().await.unwrap().target, path);
-    }
-}
-
-/// Has the device's webhooks be these and no others.
-async fn rehook(post: &Post, device: &Device, entries: &[Value]) {
-    let update = json!({"$set": {"meshblu.forwarders.message.received": entries}});
-    let call = post.bus.by(device, &format!("PUT /v2/devices/{}", device.uuid));
-    send(call.json(&update)).await.is(204, "");
-}
-
-#[tokio::test]
-async fn an_address_that_its_device_has_no_more_does_not_count_among_those_that_fail() {
-    let mut scene = HalfWell::new().await;
-    let device = scene.post.hooked(hook_at(&scene.bad.0, "/0")).await;
-    for path in ["/0", "/1", "/2", "/3"] {
-        rehook(&scene.post, &device, &[hook_at(&scene.bad.0, path)]).await;
-        scene.fails(&device).await;
-    }
-    scene.is_tried_after_a_rest(&device, "/3").await;
-}
-
 #[tokio::test]
 async fn a_call_ends_well_whose_webhook_went_and_came_back_meanwhile() {
     let clock = Clock::from_fn(|| Timestamp::from_millis(1_768_478_400_000));
@@ -282,11 +127,12 @@ async fn a_call_ends_well_whose_webhook_went_and_came_back_meanwhile() {
         }
     })
     .await;
-    let (bad, slow) = (hook_at(&api, "/bad"), hook_at(&api, "/held"));
+    let hook_at = |path| json!({"type": "webhook", "url": api.url(path), "method": "POST"});
+    let (bad, slow) = (hook_at("/bad"), hook_at("/held"));
     let (sender, device) = (post.bus.device(json!({})).await, post.hooked(bad.clone()).await);
     let steps = [vec![bad.clone()], vec![slow.clone(), bad.clone()], vec![bad], vec![slow]];
     for (before, entries) in steps.iter().enumerate() {
-        rehook(&post, &device, entries).await;
+        post.rehook(&device, entries).await;
         post.send(&sender, &json!({"devices": [device.uuid]})).await;
         if entries.len() > 1 {
             held.recv().await.unwrap();
@@ -298,19 +144,6 @@ async fn a_call_ends_well_whose_webhook_went_and_came_back_meanwhile() {
     post.until_nothing_waits().await;
     assert_eq!(post.dead_letters().await.len(), steps.len());
     assert!(held.try_recv().is_err());
-}
-
-#[tokio::test]
-async fn an_address_that_nothing_waits_for_does_not_count_among_those_that_fail_for_ever() {
-    let mut scene = HalfWell::new().await;
-    for path in ["/1", "/2", "/3"] {
-        let device = scene.post.hooked(hook_at(&scene.bad.0, path)).await;
-        scene.fails(&device).await;
-    }
-    scene.now.fetch_add(120 * REST, Ordering::SeqCst);
-    let device = scene.post.hooked(hook_at(&scene.bad.0, "/4")).await;
-    scene.fails(&device).await;
-    scene.is_tried_after_a_rest(&device, "/4").await;
 }
 
 /// A server that never answers a message with `slow` in it, called within this limit, with the device whose webhook it is.

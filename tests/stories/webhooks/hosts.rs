@@ -1,127 +1,126 @@
-//! Of the webhooks that fail at a host one is tried a rest, until one is well again.
+//! Who fails at a host keeps nothing from others there, and is tried the more seldom the longer it fails, until one is well again.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 
-use endo::ambient::Timestamp;
-
+use super::scene::{FAILURES, ONCE, REST, Scene, switch, taken_if};
 use super::*;
 
-const REST: i64 = 60_000;
-const FAILURES: usize = 5;
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// One attempt a delivery: every failure leaves a dead letter, and whatever waits was not tried.
-const ONCE: WebhookSettings = WebhookSettings {
-    attempts: 1,
-    longest_delay: Duration::from_millis(600 * REST as u64),
-    concurrency: 64,
-    breaker: BreakerSettings { failures: FAILURES as u32, rest: Duration::from_millis(REST as u64) },
-    ..SETTINGS
-};
-
-/// A host that fails at `/bad` addresses, and at others while it is down; another one; and a clock in the test's hands.
-struct Scene {
-    post: Post,
-    now: Arc<AtomicI64>,
-    is_down: Arc<AtomicBool>,
-    host: (FakeApi, mpsc::UnboundedReceiver<Seen>),
-    well: (Device, mpsc::UnboundedReceiver<Seen>),
-    sender: Device,
-    letters: usize,
-    _well: FakeApi,
-}
-
-impl Scene {
-    async fn new() -> Self {
-        let now = Arc::new(AtomicI64::new(1_768_478_400_000));
-        let told = Arc::clone(&now);
-        let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-        let post = Post::with(clock, loopback(), ONCE).await;
-        let (is_down, (seen_by, calls)) = (Arc::new(AtomicBool::new(true)), mpsc::unbounded_channel());
-        let down = Arc::clone(&is_down);
-        let api = FakeApi::start(move |seen| {
-            seen_by.send(seen.clone()).unwrap();
-            let fails = down.load(Ordering::SeqCst) || seen.target.starts_with("/bad");
-            Answer::new(if fails { 503 } else { 200 }, &[], "")
-        })
-        .await;
-        let (_well, others) = server(&[200]).await;
-        let (sender, well) = (post.bus.device(json!({})).await, post.hooked(hook(&_well)).await);
-        Self { post, now, is_down, host: (api, calls), well: (well, others), sender, letters: 0, _well }
-    }
-
-    async fn send(&self, to: &Device, times: usize) {
-        self.post.send(&self.sender, &json!({"devices": vec![&to.uuid; times]})).await;
-    }
-
-    /// A device whose webhook there failed until it was left alone, and for which one more delivery waits.
-    async fn failing(&mut self, path: &str) -> Device {
-        let webhook = json!({"type": "webhook", "url": self.host.0.url(path), "method": "POST"});
-        let device = self.post.hooked(webhook).await;
-        self.send(&device, FAILURES).await;
-        self.until_dead(FAILURES).await;
-        for _ in 0..FAILURES {
-            assert_eq!(self.called().await, path);
-        }
-        self.send(&device, 1).await;
-        device
-    }
-
-    async fn until_dead(&mut self, more: usize) {
-        self.letters += more;
-        while self.post.dead_letters().await.len() < self.letters {}
-    }
-
-    fn pass(&self, millis: i64) {
-        self.now.fetch_add(millis, Ordering::SeqCst);
-        self.post.bus.bus.webhook_bell().notify_one();
-    }
-
-    /// The address that is called next.
-    async fn called(&mut self) -> String {
-        let call = tokio::time::timeout(PATIENCE, self.host.1.recv()).await;
-        call.expect("it is left alone").unwrap().target
-    }
-
-    /// Somebody else's webhook is called meanwhile, and the host is not.
-    async fn is_left_alone(&mut self) {
-        self.send(&self.well.0, 1).await;
-        self.well.1.recv().await.unwrap();
-        assert!(self.host.1.try_recv().is_err());
-    }
+#[tokio::test]
+async fn a_webhook_that_fails_keeps_nothing_from_another_at_its_host() {
+    let mut scene = Scene::of(ONCE, |seen| taken_if(seen.target == "/good")).await;
+    let _ = scene.failing("/bad").await;
+    let good = scene.hooked("/good").await;
+    scene.send(&good, 1).await;
+    assert_eq!(scene.called().await.target, "/good");
+    scene.is_left_alone().await;
 }
 
 #[tokio::test]
-async fn of_the_webhooks_that_fail_at_a_host_one_is_tried_a_rest() {
-    let mut scene = Scene::new().await;
-    for path in ["/bad/1", "/bad/2", "/bad/3"] {
-        let _ = scene.failing(path).await;
+async fn where_several_fail_at_a_host_each_rests_twice_as_long_after_each_trial_but_for_no_more_rests_than_fail()
+ {
+    let mut scene = Scene::of(ONCE, |_| taken_if(false)).await;
+    let paths = ["/1", "/2", "/3"];
+    let mut devices = Vec::new();
+    for path in paths {
+        devices.push(scene.failing(path).await);
     }
-    let mut tried = Vec::new();
-    for _ in 0..3 {
-        scene.pass(REST - 1);
+    for rests in [1, 2, 3, 3] {
+        scene.pass(rests * REST - 1);
         scene.is_left_alone().await;
         scene.pass(1);
-        tried.push(scene.called().await);
-        scene.until_dead(1).await;
+        let mut tried =
+            [scene.called().await.target, scene.called().await.target, scene.called().await.target];
+        tried.sort();
+        assert_eq!(tried, paths);
+        scene.until_dead(3).await;
+        for device in &devices {
+            scene.send(device, 1).await;
+        }
         scene.is_left_alone().await;
     }
-    tried.sort();
-    assert_eq!(tried, ["/bad/1", "/bad/2", "/bad/3"]);
 }
 
 #[tokio::test]
-async fn a_webhook_that_is_well_again_ends_the_wait_of_all_others_of_its_host() {
-    let mut scene = Scene::new().await;
+async fn who_failed_for_a_moment_is_tried_after_one_rest_whatever_fails_at_its_host() {
+    let (is_well, well) = switch();
+    let mut scene = Scene::of(ONCE, move |seen| taken_if(seen.target == "/good" && well())).await;
+    let mut devices = Vec::new();
     for path in ["/1", "/2", "/3", "/4"] {
-        let _ = scene.failing(path).await;
+        devices.push(scene.failing(path).await);
     }
-    scene.is_down.store(false, Ordering::SeqCst);
+    for rests in [1, 2] {
+        scene.pass(rests * REST);
+        for _ in &devices {
+            scene.called().await;
+        }
+        scene.until_dead(devices.len()).await;
+        for device in &devices {
+            scene.send(device, 1).await;
+        }
+    }
+    let _ = scene.failing("/good").await;
+    is_well.store(true, Ordering::SeqCst);
+    scene.pass(REST - 1);
+    scene.is_left_alone().await;
+    scene.pass(1);
+    assert_eq!(scene.called().await.target, "/good");
+}
+
+#[tokio::test]
+async fn one_that_is_well_again_ends_the_wait_of_all_others_of_its_host() {
+    let (is_up, up) = switch();
+    let mut scene = Scene::of(ONCE, move |_| taken_if(up())).await;
+    let mut devices = Vec::new();
+    for path in ["/1", "/2", "/3", "/4"] {
+        devices.push(scene.failing(path).await);
+    }
     scene.pass(REST);
-    for _ in 0..4 {
+    for device in &devices {
+        scene.called().await;
+        scene.send(device, 1).await;
+    }
+    scene.until_dead(devices.len()).await;
+    let _ = scene.failing("/5").await;
+    is_up.store(true, Ordering::SeqCst);
+    scene.pass(REST);
+    assert_eq!(scene.called().await.target, "/5");
+    for _ in &devices {
         scene.called().await;
     }
-    scene.post.until_nothing_waits().await;
-    assert_eq!(scene.post.dead_letters().await.len(), scene.letters);
+    scene.ends_well().await;
+}
+
+#[tokio::test]
+async fn an_address_that_its_device_has_no_more_does_not_count_among_those_that_fail() {
+    let mut scene = Scene::of(ONCE, |_| taken_if(false)).await;
+    let device = scene.hooked("/0").await;
+    for path in ["/0", "/1", "/2", "/3"] {
+        scene.post.rehook(&device, &[scene.hook_at(path)]).await;
+        scene.fails(&device, FAILURES).await;
+    }
+    is_tried_after_each_rest(&mut scene, &device).await;
+}
+
+#[tokio::test]
+async fn an_address_that_nothing_waits_for_does_not_count_among_those_that_fail_for_ever() {
+    let mut scene = Scene::of(ONCE, |_| taken_if(false)).await;
+    for path in ["/1", "/2", "/3"] {
+        let device = scene.hooked(path).await;
+        scene.fails(&device, FAILURES).await;
+    }
+    scene.pass(120 * REST);
+    let device = scene.hooked("/4").await;
+    scene.fails(&device, FAILURES).await;
+    is_tried_after_each_rest(&mut scene, &device).await;
+}
+
+/// It rests no longer than somebody who fails alone.
+async fn is_tried_after_each_rest(scene: &mut Scene, device: &Device) {
+    for _ in 0..3 {
+        scene.send(device, 1).await;
+        scene.is_left_alone().await;
+        scene.pass(REST);
+        scene.called().await;
+        scene.until_dead(1).await;
+    }
 }

@@ -10,6 +10,8 @@ mod keys;
 mod lent;
 mod real;
 mod routes;
+mod scene;
+mod senders;
 mod shared;
 mod sharing;
 mod signatures;
@@ -105,6 +107,13 @@ impl Post {
         let device = self.bus.register(json!({"meshblu": meshblu})).await;
         self.bus.subscribe(&device, &device, "message.received").await;
         device
+    }
+
+    /// Has the device's webhooks for what it receives be these and no others.
+    async fn rehook(&self, device: &Device, entries: &[Value]) {
+        let update = json!({"$set": {"meshblu.forwarders.message.received": entries}});
+        let call = self.bus.by(device, &format!("PUT /v2/devices/{}", device.uuid));
+        send(call.json(&update)).await.is(204, "");
     }
 
     async fn send(&self, sender: &Device, body: &Value) {

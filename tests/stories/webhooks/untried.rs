@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use endo::ambient::Timestamp;
 use tokio::sync::Semaphore;
 
+use super::scene::{Scene, switch, taken_if};
 use super::*;
 
 const REST: i64 = 60_000_000;
@@ -113,33 +114,49 @@ async fn all_that_waited_too_long_is_given_up_however_much_it_is_but_for_what_is
 
 #[tokio::test]
 async fn who_was_given_up_untried_is_tried_before_who_was_tried() {
-    let (post, now) = post(WebhookSettings { attempts: 1, ..TWICE }).await;
-    let api = FakeApi::start(move |seen| {
-        let is_refused = String::from_utf8_lossy(&seen.body).contains("refused");
-        Answer::new(if is_refused { 429 } else { 200 }, &[], "")
-    })
-    .await;
-    let device = post.hooked(hook(&api)).await;
-    let mut senders = [post.bus.device(json!({})).await, post.bus.device(json!({})).await];
+    let (mut scene, host) = Scene::unheard(WebhookSettings { attempts: 1, ..TWICE }).await;
+    let device = scene.hooked("/in").await;
+    let mut senders = [scene.post.bus.device(json!({})).await, scene.post.bus.device(json!({})).await];
     // Of those that wait for as long, the first by name has the first turn.
     senders.sort_by(|one, other| one.uuid.cmp(&other.uuid));
-    let [refused, taken] = senders;
-    let send = async |sender: &Device, times: usize, text: &str| {
-        post.send(sender, &json!({"devices": vec![&device.uuid; times], "text": text})).await;
-    };
-    let until_dead = async |letters: usize| while post.dead_letters().await.len() < letters {};
+    let [tried, untried] = senders;
     let failures = FAILURES as usize;
-    send(&refused, failures, "refused").await;
-    until_dead(failures).await;
+    scene.send_by(&tried, &device, failures).await;
+    scene.until_dead(failures).await;
     for passes in [REST - 1000, 1000] {
-        send(&refused, 1, "refused").await;
-        send(&taken, 1, "taken").await;
-        pass(&post, &now, passes);
+        scene.send_by(&tried, &device, 1).await;
+        scene.send_by(&untried, &device, 1).await;
+        scene.pass(passes);
     }
-    until_dead(failures + 2).await;
-    pass(&post, &now, REST);
-    post.until_nothing_waits().await;
-    let letters = post.dead_letters().await;
-    let untried = letters.iter().filter(|letter| letter.reason == "destination failing").count();
-    assert_eq!((untried, letters.len()), (1, failures + 3));
+    scene.until_dead(2).await;
+    let letters = scene.post.dead_letters().await;
+    let given_up = letters.iter().filter(|letter| letter.reason == "destination failing").count();
+    assert_eq!(given_up, 1);
+    let _host = host.listens();
+    scene.pass(REST);
+    let first = scene.called().await;
+    assert!(String::from_utf8_lossy(&first.body).contains(untried.uuid.as_str()));
+    scene.ends_well().await;
+}
+
+#[tokio::test]
+async fn what_waits_of_another_sender_is_not_given_up_for_one_who_is_refused() {
+    let longest_delay = Duration::from_millis(REST as u64 / 3);
+    let settings = WebhookSettings { attempts: 1, longest_delay, ..TWICE };
+    let (is_well, well) = switch();
+    let mut scene = Scene::of(settings, move |_| taken_if(well())).await;
+    let (device, other) = (scene.hooked("/in").await, scene.post.bus.device(json!({})).await);
+    scene.fails(&device, FAILURES as usize).await;
+    scene.send(&device, 1).await;
+    scene.pass(REST / 2);
+    scene.send_by(&other, &device, 1).await;
+    scene.called().await;
+    scene.until_dead(1).await;
+    scene.send_by(&other, &device, 3).await;
+    scene.pass(REST / 2);
+    scene.called().await;
+    scene.until_dead(1).await;
+    is_well.store(true, Ordering::SeqCst);
+    scene.pass(REST / 2);
+    scene.ends_well().await;
 }

@@ -58,10 +58,12 @@ pub(super) enum Condition {
     NotCalled,
     /// It is well, also where it will not have this delivery now.
     Well,
-    /// It did not answer in time: it is down, or slow with this one.
+    /// It did not answer in time.
     Late,
-    /// It is down or overloaded.
-    Fails,
+    /// It answered that it does not take it now, or broke off: that may be for whose the delivery is.
+    Refuses,
+    /// Nobody was to be reached, whosever it is.
+    Away,
 }
 
 impl Failed {
@@ -84,8 +86,8 @@ impl Failed {
 
     fn by_answer(answer: &Response<()>) -> Self {
         let status = answer.status();
-        let down = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-        let condition = if down { Condition::Fails } else { Condition::Well };
+        let refuses = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+        let condition = if refuses { Condition::Refuses } else { Condition::Well };
         let failed = Self::at(format!("status {}", status.as_u16()), condition);
         Self { wanted: RetryAfter::of(answer.headers()), ..failed }
     }
@@ -96,8 +98,8 @@ impl Failed {
                 Self::for_good(NOT_ALLOWED)
             }
             EgressError::Timeout => Self::at("timeout", Condition::Late),
-            EgressError::Connect(_) => Self::at("connect", Condition::Fails),
-            _ => Self::at("exchange", Condition::Fails),
+            EgressError::Connect(_) => Self::at("connect", Condition::Away),
+            _ => Self::at("exchange", Condition::Refuses),
         }
     }
 }

@@ -13,7 +13,8 @@ use super::super::forwarder::Proof;
 use super::super::target::{Call, Target};
 use super::answer::{Condition, Failed, Obstacle, taken};
 use super::attempt::{asking_for_an_answer_within, request};
-use super::destinations::{Destinations, Leave};
+use super::destinations::Destinations;
+use super::leave::Leave;
 use super::signing::signed;
 use super::{WebhookSettings, pass};
 use crate::ambient::{Backoff, Timestamp};
@@ -21,8 +22,8 @@ use crate::egress::Egress;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::sharing::Turn;
 use crate::store::{
-    Account, Death, Ending, Fate, Feed, Insisting, LineKey, NewDelivery, Outcome, QueuedDelivery, StoreError,
-    Taken, Transaction, WebhookKey,
+    Account, Death, Ending, Fate, Feed, Insisting, LineKey, NewDelivery, Outcome, Overdue, QueuedDelivery,
+    StoreError, Taken, Transaction,
 };
 use crate::telemetry::with_causes;
 
@@ -75,9 +76,9 @@ impl Courier {
             Some(call) => self.attempt(&delivery.new, call, body).await,
             None => Err(Failed::for_good("bad address").into()),
         };
-        let (line, destinations, breaker) = (leave.line().clone(), leave.destinations(), leave.breaker());
+        let (line, destinations) = (leave.line().clone(), leave.destinations());
         let webhook = &line.webhook;
-        let condition = judge(leave, &result);
+        leave.ends(condition(&result));
         if let Err(obstacle) = &result {
             // One that was called was there a moment ago.
             let there = matches!(obstacle, Obstacle::Failed(_)).then_some(webhook);
@@ -87,12 +88,11 @@ impl Courier {
         }
         let next = self.next(delivery, result);
         self.end(taken, &line, next).await;
-        // Nothing waits longer for a webhook that fails than for an attempt of its own; and what was not tried itself has
-        // seen as many others fail as it has attempts, each after a rest.
-        if matches!(condition, Condition::Late | Condition::Fails)
-            && let Some(due_before) = breaker.outwaited(self.settings.longest_delay, self.settings.attempts)
-        {
-            self.give_up_waiting(&line.webhook, due_before).await;
+        // Nothing waits longer for what fails than for an attempt of its own; and what was not tried itself has seen as many others
+        // fail as it has attempts, each after a rest.
+        let WebhookSettings { longest_delay, attempts, .. } = self.settings;
+        if let Some(overdue) = destinations.outwaited(&line, longest_delay, attempts) {
+            self.give_up(overdue).await;
         }
     }
 
@@ -200,10 +200,9 @@ impl Courier {
         Next::Awaited { since, due_at: now.plus(pause) }
     }
 
-    /// Gives up what a webhook has had due since before then.
-    async fn give_up_waiting(&self, webhook: &WebhookKey, due_before: Timestamp) {
+    async fn give_up(&self, overdue: Overdue) {
         let death = Death::of("destination failing", self.bus.clock.now());
-        match self.feed.give_up_overdue(webhook, due_before, &death).await {
+        match self.feed.give_up_overdue(overdue, &death).await {
             Ok(0) => {}
             Ok(deliveries) => tracing::warn!(deliveries, "webhooks whose destination fails were given up"),
             Err(error) => {
@@ -268,20 +267,13 @@ impl Next {
     }
 }
 
-/// Tells the destination what came of its call; answers what that tells of it.
-fn judge(leave: Leave, result: &Result<StatusCode, Obstacle>) -> Condition {
-    let condition = match result {
+/// What the end of a call tells of its destination.
+fn condition(result: &Result<StatusCode, Obstacle>) -> Condition {
+    match result {
         Ok(_) => Condition::Well,
         Err(Obstacle::Failed(failed)) => failed.condition,
         Err(Obstacle::Gone | Obstacle::Changed(_)) => Condition::NotCalled,
-    };
-    match condition {
-        Condition::Well => leave.answered(),
-        Condition::NotCalled => leave.withdrawn(),
-        Condition::Late => leave.late(),
-        Condition::Fails => leave.failed(),
     }
-    condition
 }
 
 fn delivered(status: StatusCode, ended_at: Timestamp) -> Outcome {

@@ -32,10 +32,6 @@ struct Host {
     /// Until when it counts as slow for the calls that it took long for: for as long as all of these took together, so that
     /// whoever holds many cannot be given as many again for one that was quick.
     slow_until: Timestamp,
-    /// How many webhooks fail at it.
-    failing: u32,
-    /// When one of these was tried last, since one was well again, and when the next may be.
-    trials: Option<(Timestamp, Timestamp)>,
 }
 
 /// How a host takes its calls.
@@ -108,11 +104,11 @@ impl Hosts {
 
     pub(super) fn begin(&mut self, host: &str, line: Line, now: Timestamp) {
         if self.known.len() >= REMEMBERED && !self.known.contains_key(host) {
-            let idle = self.known.iter().filter(|(_, host)| host.is_idle());
+            let idle = self.known.iter().filter(|(_, host)| host.calls.is_empty());
             let soonest_quick = idle.min_by_key(|(_, host)| host.slow_until).map(|(name, _)| name.clone());
             soonest_quick.and_then(|name| self.known.remove(&name));
         }
-        let host = self.known(host);
+        let host = self.known.entry(host.to_owned()).or_insert(Host::UNKNOWN);
         host.calls.push(now);
         host.lines += usize::from(line == Line::WithNone);
     }
@@ -132,39 +128,6 @@ impl Hosts {
         if let Some(now) = ended {
             host.took(now.since(began), now);
         }
-    }
-
-    /// How many webhooks fail at `host`.
-    pub(super) fn failing(&self, host: &str) -> u32 {
-        self.known.get(host).map_or(0, |host| host.failing)
-    }
-
-    /// How long it is until a webhook that fails at `host` may be tried; no time if the clock was set back behind the last trial.
-    pub(super) fn next_trial_in(&self, host: &str, now: Timestamp) -> Duration {
-        match self.known.get(host).and_then(|host| host.trials) {
-            Some((last, next)) if now >= last => next.since(now),
-            _ => Duration::ZERO,
-        }
-    }
-
-    /// A webhook that fails at `host` is tried now, and the next not before then.
-    pub(super) fn is_tried(&mut self, host: &str, now: Timestamp, next: Timestamp) {
-        self.known(host).trials = Some((now, next));
-    }
-
-    /// A webhook of `host` fails no more: the next may be tried.
-    pub(super) fn is_well_again(&mut self, host: &str) {
-        self.known(host).trials = None;
-    }
-
-    /// One more webhook fails at `host`, or one less.
-    pub(super) fn count_failing(&mut self, host: &str, fails: bool) {
-        let host = self.known(host);
-        host.failing = if fails { host.failing + 1 } else { host.failing.saturating_sub(1) };
-    }
-
-    fn known(&mut self, host: &str) -> &mut Host {
-        self.known.entry(host.to_owned()).or_insert(Host::UNKNOWN)
     }
 
     /// Whether a host of this pace that has so many calls takes another.
@@ -194,14 +157,8 @@ impl Hosts {
 }
 
 impl Host {
-    const UNKNOWN: Self = Self {
-        calls: Vec::new(),
-        lines: 0,
-        is_known: false,
-        slow_until: Timestamp::from_millis(0),
-        failing: 0,
-        trials: None,
-    };
+    const UNKNOWN: Self =
+        Self { calls: Vec::new(), lines: 0, is_known: false, slow_until: Timestamp::from_millis(0) };
 
     fn pace(&self, now: Timestamp) -> Pace {
         // Whoever has a call in hand for long is slow.
@@ -245,9 +202,5 @@ impl Host {
             let slow_for = (self.slow_for(now) + span).min(LONGEST_MEMORY);
             self.slow_until = now.plus(slow_for);
         }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.calls.is_empty() && self.failing == 0
     }
 }

@@ -1,0 +1,118 @@
+//! A webhook that calls go to or lately failed at: whether anybody is there, and whose calls are taken.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::answer::Condition;
+use super::leave::Admitted;
+use super::trouble::Trouble;
+use crate::ambient::{Clock, Timestamp};
+use crate::egress::{BreakerSettings, Verdict};
+use crate::message::DeviceUuid;
+
+#[derive(Debug)]
+pub(super) struct Webhook {
+    /// That nobody is to be reached there.
+    pub(super) away: Trouble,
+    /// Those that have a call in hand, or fail.
+    pub(super) lines: HashMap<DeviceUuid, Line>,
+    /// Calls in a row that were not taken, whoever's they were.
+    refusals: u32,
+    settings: BreakerSettings,
+}
+
+#[derive(Debug)]
+pub(super) struct Line {
+    /// That what it has is not taken.
+    pub(super) refused: Trouble,
+    /// How many calls it has in hand.
+    pub(super) calls: usize,
+    /// Which of all calls there were the last of them is.
+    pub(super) last: u64,
+}
+
+impl Webhook {
+    pub(super) fn new(settings: BreakerSettings, clock: &Clock) -> Self {
+        Self { away: Trouble::none(settings, clock), lines: HashMap::new(), refusals: 0, settings }
+    }
+
+    /// The line of this device.
+    pub(super) fn line(&mut self, user_device: &DeviceUuid, clock: &Clock) -> &mut Line {
+        let settings = self.settings;
+        let none = || Line { refused: Trouble::none(settings, clock), calls: 0, last: 0 };
+        self.lines.entry(user_device.clone()).or_insert_with(none)
+    }
+
+    /// Whether there is anything to remember.
+    pub(super) fn is_known(&self) -> bool {
+        !self.lines.is_empty() || !self.away.is_none()
+    }
+
+    /// Whether no call is in hand.
+    pub(super) fn is_idle(&self) -> bool {
+        self.lines.values().all(|line| line.calls == 0)
+    }
+
+    /// Which of the lines that have no call in hand would be called the soonest, and for how long it rests; none of them, and
+    /// how long this rests, where it has no line.
+    pub(super) fn soonest_idle(&self) -> Option<(Duration, Option<&DeviceUuid>)> {
+        if self.lines.is_empty() {
+            return Some((self.away.rests_for(), None));
+        }
+        let idle = self.lines.iter().filter(|(_, line)| line.calls == 0);
+        idle.map(|(user_device, line)| (line.refused.rests_for(), Some(user_device))).min()
+    }
+
+    /// How many are left alone.
+    pub(super) fn failing(&self) -> usize {
+        let refused = self.lines.values().filter(|line| line.refused.is_left_alone()).count();
+        refused + usize::from(self.away.is_left_alone())
+    }
+
+    /// Nobody rests any longer.
+    pub(super) fn end_rests(&self) {
+        self.away.end_rest();
+        self.lines.values().for_each(|line| line.refused.end_rest());
+    }
+
+    /// Takes a call back that ends like this; answers whether it was left alone and is well again.
+    pub(super) fn end(&mut self, call: Admitted, condition: Condition, now: Timestamp) -> bool {
+        let Admitted { to, began, webhook, line: of_line } = call;
+        let span = [began, now];
+        let (at_webhook, in_line) = verdicts(condition);
+        let mut is_well_again = self.away.take(webhook, at_webhook, span);
+        self.count(condition);
+        let nobody_is_taken = self.refusals >= self.settings.failures;
+        if let Some(line) = self.lines.get_mut(&to.user_device) {
+            line.calls -= 1;
+            is_well_again |= line.refused.take(of_line, in_line, span);
+            // It need not find out as often what others did.
+            if nobody_is_taken && !line.refused.is_none() {
+                line.refused.leave_alone();
+            }
+            if line.calls == 0 && line.refused.is_none() {
+                self.lines.remove(&to.user_device);
+            }
+        }
+        is_well_again
+    }
+
+    fn count(&mut self, condition: Condition) {
+        match condition {
+            Condition::Well => self.refusals = 0,
+            Condition::Late | Condition::Refuses => self.refusals = self.refusals.saturating_add(1),
+            Condition::NotCalled | Condition::Away => {}
+        }
+    }
+}
+
+/// What the end of a call tells of whether anybody is at the webhook, and of whether what the line has is taken.
+fn verdicts(condition: Condition) -> (Verdict, Verdict) {
+    match condition {
+        Condition::NotCalled => (Verdict::NotMade, Verdict::NotMade),
+        Condition::Away => (Verdict::Failed, Verdict::NotMade),
+        Condition::Well => (Verdict::Succeeded, Verdict::Succeeded),
+        Condition::Late => (Verdict::Succeeded, Verdict::Late),
+        Condition::Refuses => (Verdict::Succeeded, Verdict::Failed),
+    }
+}

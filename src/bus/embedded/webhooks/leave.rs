@@ -1,0 +1,60 @@
+//! Leave for one call of a webhook, and what came of it.
+
+use super::answer::Condition;
+use super::destinations::Destinations;
+use crate::ambient::Timestamp;
+use crate::egress::Admission;
+use crate::store::LineKey;
+
+/// Leave for one call; the destination has it in hand until this is dropped. Dropping it says that no answer came in time.
+#[derive(Debug)]
+pub(super) struct Leave {
+    destinations: Destinations,
+    to: LineKey,
+    call: Option<Admitted>,
+}
+
+/// A call that is in hand.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    /// What is called, and whose the call is.
+    pub(super) to: LineKey,
+    pub(super) began: Timestamp,
+    /// Of those who ask whether anybody is at the webhook.
+    pub(super) webhook: Admission,
+    /// Of those who ask whether it takes what the line has.
+    pub(super) line: Admission,
+}
+
+impl Leave {
+    pub(super) fn new(destinations: Destinations, call: Admitted) -> Self {
+        Self { destinations, to: call.to.clone(), call: Some(call) }
+    }
+
+    /// What is called, and whose the call is.
+    pub(super) fn line(&self) -> &LineKey {
+        &self.to
+    }
+
+    /// Where what comes of the call is known.
+    pub(super) fn destinations(&self) -> Destinations {
+        self.destinations.clone()
+    }
+
+    /// Says what came of the call.
+    pub(super) fn ends(mut self, condition: Condition) {
+        self.release(condition);
+    }
+
+    fn release(&mut self, condition: Condition) {
+        if let Some(call) = self.call.take() {
+            self.destinations.release(call, condition);
+        }
+    }
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.release(Condition::Late);
+    }
+}
