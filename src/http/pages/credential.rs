@@ -13,7 +13,7 @@ use crate::http::page::{page, see_other};
 use crate::http::problem::Problem;
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::Sending;
+use crate::http::session::{Incoming, Sending};
 use crate::message::DeviceUuid;
 
 /// `GET /console/credentials/{uuid}`.
@@ -56,7 +56,14 @@ pub(in crate::http) async fn to_home(request: HttpRequest, door: Data<FrontDoor>
 /// the answer is the page itself.
 pub(in crate::http) async fn add_me(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let visit = Visit::of(&request, &door).await?;
-    let fields = visit.session.read_form(&request, &body)?;
+    let already_added = |device: Option<String>| {
+        let markup = console::already_added(&visit.viewer(), &visit.shown(), device.as_deref());
+        Ok(page(StatusCode::CONFLICT, markup))
+    };
+    let fields = match visit.session.receive(&door, &request, &body).await? {
+        Incoming::Ours(fields) => fields,
+        Incoming::Before(device) => return already_added(device),
+    };
     let typed = fields.one("name");
     let name = match name(typed, &visit) {
         Ok(name) => name,
@@ -69,10 +76,7 @@ pub(in crate::http) async fn add_me(request: HttpRequest, body: Body, door: Data
     };
     match visit.session.sending(&door, &request, &body).await? {
         Sending::First(form) => form.settle(add(&visit, name).await).await,
-        Sending::Again(device) => {
-            let markup = console::already_added(&visit.viewer(), &visit.shown(), device.as_deref());
-            Ok(page(StatusCode::CONFLICT, markup))
-        }
+        Sending::Again(device) => already_added(device),
     }
 }
 

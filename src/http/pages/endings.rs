@@ -13,7 +13,7 @@ use crate::http::page::{page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Fields, Session};
+use crate::http::session::{Fields, Incoming, Session};
 use crate::message::DeviceUuid;
 
 /// `GET`: what will stop working, and the button; or that nothing can end, or the way to prove first whose account it is.
@@ -38,43 +38,66 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
 
 /// `POST`: the end; whoever presses the button again is told what came of it.
 pub(in crate::http) async fn end(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
-    match end_now(&request, &body, &door).await {
+    let session = Session::of(&request, &door).await?;
+    let fields = match session.receive(&door, &request, &body).await? {
+        Incoming::Ours(fields) => fields,
+        Incoming::Before(told) => return Ok(see_other(told.as_deref().unwrap_or("/console/receipts"))),
+    };
+    let visit = Visit::by(session.clone(), &request, &door).await;
+    let ended = match visit {
+        Ok(visit) => end_now(&request, &door, &visit, &fields).await,
+        Err(problem) => Err(problem),
+    };
+    let told = match ended {
         Err(problem) if problem.kind() == Kind::NotFound => {
-            let session = Session::of(&request, &door).await?;
-            let fields = session.read_form(&request, &body)?;
             let ended = ended_since(&request, &session, &door, &fields).await?;
             let is_over = |receipt: &&Receipt| matches!(receipt.act, Act::Forgotten | Act::Left);
             let told = ended.iter().find(is_over).or_else(|| done_before(&request, &ended));
-            told.map(|receipt| see_other(&after(receipt))).ok_or(problem)
+            told.map(after).ok_or(problem)?
         }
-        answer => answer,
-    }
+        Err(problem) => return Err(problem),
+        Ok(Ended::Told(told)) => told,
+        Ok(Ended::Not(answer)) => return Ok(answer),
+    };
+    door.entrance()?.sessions.keep_outcome(session.key(&request, &body), &told).await;
+    Ok(see_other(&told))
 }
 
-async fn end_now(request: &HttpRequest, body: &Body, door: &FrontDoor) -> Answer {
-    let visit = Visit::of(request, door).await?;
-    let fields = visit.session.read_form(request, body)?;
-    let ending = ending(request, &visit).await?;
+/// What pressing the button came to.
+enum Ended {
+    /// It is over, as this page tells.
+    Told(String),
+    /// Nothing ended.
+    Not(HttpResponse),
+}
+
+async fn end_now(
+    request: &HttpRequest,
+    door: &FrontDoor,
+    visit: &Visit<'_>,
+    fields: &Fields,
+) -> Result<Ended, Problem> {
+    let ending = ending(request, visit).await?;
     if matches!(ending, Ending::Leave) && visit.is_last_owner().await? {
-        return Ok(last_owner(&visit, Kind::LastOwner.status()));
+        return Ok(Ended::Not(last_owner(visit, Kind::LastOwner.status())));
     }
-    if let Some(answer) = unproved(&visit, &ending, StatusCode::UNAUTHORIZED).await? {
-        return Ok(answer);
+    if let Some(answer) = unproved(visit, &ending, StatusCode::UNAUTHORIZED).await? {
+        return Ok(Ended::Not(answer));
     }
-    let receipt = match run(&visit, &ending).await {
+    let receipt = match run(visit, &ending).await {
         // The others left since the page was made that had the button.
         Err(problem) if problem.kind() == Kind::LastOwner => {
-            return Ok(last_owner(&visit, problem.kind().status()));
+            return Ok(Ended::Not(last_owner(visit, problem.kind().status())));
         }
         receipt => receipt?,
     };
     match (ending, receipt) {
-        (Ending::Leave, _) => Ok(see_other(&after_leaving(visit.owned.device()))),
-        (_, Some(receipt)) => Ok(see_other(&after(&receipt))),
+        (Ending::Leave, _) => Ok(Ended::Told(after_leaving(visit.owned.device()))),
+        (_, Some(receipt)) => Ok(Ended::Told(after(&receipt))),
         (_, None) => {
-            let ended = ended_since(request, &visit.session, door, &fields).await?;
-            let told = done_before(request, &ended).map(|receipt| see_other(&after(receipt)));
-            Ok(told.unwrap_or_else(|| nothing_to_cut_off(&visit)))
+            let ended = ended_since(request, &visit.session, door, fields).await?;
+            let told = done_before(request, &ended).map(|receipt| Ended::Told(after(receipt)));
+            Ok(told.unwrap_or_else(|| Ended::Not(nothing_to_cut_off(visit))))
         }
     }
 }

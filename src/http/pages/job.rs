@@ -16,7 +16,7 @@ use crate::http::page::{page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Fields, Sending, Session};
+use crate::http::session::{Browser, Fields, Incoming, Sending, Session};
 use crate::http::sign_in::NextPage;
 use crate::job::{JobListing, Refusal};
 use crate::message::{DeliveryId, DeviceUuid, Message};
@@ -29,8 +29,8 @@ const NOT_TAKEN: &str = "The device did not take the message, so nothing was don
 const SENT_ALREADY: &str = "You sent this form before, and nothing is sent again: nobody can tell yet what came of it. \
                             Look whether it was done before you send it once more.";
 
-const SIGNED_IN_SINCE: &str = "You signed in since this form was made, so nothing was sent yet. It holds what you typed: look \
-                               whether that is still what you want, and send it.";
+const SIGNED_IN_SINCE: &str = "You signed in since this form was made, so nothing was sent now. It holds what you typed: look \
+                               whether that was not sent before, and is still what you want, and send it.";
 
 /// A user device of the viewer's.
 struct Bench<'a> {
@@ -196,15 +196,20 @@ pub(in crate::http) async fn send(request: HttpRequest, body: Body, door: Data<F
     };
     let task = bench.task(&request)?;
     let posted = posted(&Fields::read(&body)?);
-    if let Err(problem) = bench.visit.session.read_form(&request, &body) {
+    let came_of = |id: &str| format!("{}?sent={id}", bench.shown().path_of(task.listing));
+    let sent_already = |id: Option<String>| match id {
+        Some(id) => Ok(see_other(&format!("{}&repeat=1", came_of(&id)))),
+        None => Ok(page(StatusCode::CONFLICT, bench.form_again(&task, &posted, SENT_ALREADY))),
+    };
+    match bench.visit.session.receive(&door, &request, &body).await {
+        Ok(Incoming::Ours(_)) => {}
+        Ok(Incoming::Before(id)) => return sent_already(id),
         // Nobody but the gateway's own pages fills in a form for somebody else to send.
-        return match Browser::of(&request).is_led_by_us {
-            true => {
-                let again = bench.form_again(&task, &posted, SIGNED_IN_SINCE);
-                Ok(page(problem.kind().status(), again))
-            }
-            false => Err(problem),
-        };
+        Err(problem) if problem.kind() == Kind::NotAllowed && Browser::of(&request).is_led_by_us => {
+            let again = bench.form_again(&task, &posted, SIGNED_IN_SINCE);
+            return Ok(page(problem.kind().status(), again));
+        }
+        Err(problem) => return Err(problem),
     }
     let message = match bench.message(&task, &posted) {
         Ok(message) => message,
@@ -213,7 +218,6 @@ pub(in crate::http) async fn send(request: HttpRequest, body: Body, door: Data<F
             return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, bench.form(&task, &controls, None)));
         }
     };
-    let came_of = |id: &str| format!("{}?sent={id}", bench.shown().path_of(task.listing));
     match bench.visit.session.sending(&door, &request, &body).await? {
         Sending::First(form) => {
             let sent = bench.send(message).await.map(|id| match id {
@@ -222,10 +226,7 @@ pub(in crate::http) async fn send(request: HttpRequest, body: Body, door: Data<F
             });
             form.settle(sent).await
         }
-        Sending::Again(Some(id)) => Ok(see_other(&format!("{}&repeat=1", came_of(&id)))),
-        Sending::Again(None) => {
-            Ok(page(StatusCode::CONFLICT, bench.form_again(&task, &posted, SENT_ALREADY)))
-        }
+        Sending::Again(id) => sent_already(id),
     }
 }
 

@@ -24,7 +24,15 @@ pub(super) struct Visit<'a> {
 impl<'a> Visit<'a> {
     /// Of the credentials in the path; others' are not found.
     pub(super) async fn of(request: &HttpRequest, door: &'a FrontDoor) -> Result<Self, Problem> {
-        let session = Session::of(request, door).await?;
+        Self::by(Session::of(request, door).await?, request, door).await
+    }
+
+    /// The same of whoever this session is of.
+    pub(super) async fn by(
+        session: Session,
+        request: &HttpRequest,
+        door: &'a FrontDoor,
+    ) -> Result<Self, Problem> {
         let (entrance, owners) = (door.entrance()?, door.owners()?);
         let uuid = DeviceUuid::from(request.match_info().query("uuid"));
         let owned = owners.credentials.owned_by(&session.owner, uuid).await;

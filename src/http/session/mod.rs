@@ -12,7 +12,7 @@ pub use browser::keeps_sign_ins;
 pub use flows::Flows;
 pub(super) use flows::{Course, Flow, Taken};
 pub use links::OneTimeLinks;
-pub(super) use sending::Sending;
+pub(super) use sending::{Incoming, Sending};
 pub use sessions::Sessions;
 pub(super) use sessions::{Admission, Proof};
 pub(super) use signed_in::unavailable;

@@ -79,7 +79,8 @@ impl Session {
             true => Ok(fields),
             false => Err(Problem::new(
                 Kind::NotAllowed,
-                "That page was not made for your sign-in, or is too old; nothing was done. Go back, load it again, and repeat",
+                "That page was not made for the sign-in that you have now, so nothing was done now; what it did before you \
+                 signed in stays done. Go back, load it again, look, and repeat what is missing",
             )),
         }
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::OptionalExtension;
 
-use crate::store::{StoreError, Transaction};
+use crate::store::{StoreError, Transaction, View};
 
 /// Which session sent which form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,25 +24,53 @@ pub enum SentForm {
     Settled(String),
 }
 
+impl View<'_> {
+    /// What is known of a form.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn sent_form(&self, FormKey { line, form }: &FormKey) -> Result<SentForm, StoreError> {
+        let key = (line.as_slice(), form.as_slice());
+        let sql = "SELECT came_to FROM sent_forms WHERE line = ?1 AND form = ?2";
+        let found = self.prepare(sql)?.query_row(key, |row| row.get::<_, Option<String>>(0)).optional()?;
+        Ok(found.map_or(SentForm::New, |came_to| came_to.map_or(SentForm::Open, SentForm::Settled)))
+    }
+}
+
 impl Transaction<'_> {
     /// Notes that a session sends a form, and answers what was known of it; the session keeps the newest `kept`.
     ///
     /// # Errors
     /// [`StoreError::Full`], or what the database reports.
-    pub fn send_form(&self, FormKey { line, form }: &FormKey, kept: u32) -> Result<SentForm, StoreError> {
-        let key = (line.as_slice(), form.as_slice());
-        let sql = "SELECT came_to FROM sent_forms WHERE line = ?1 AND form = ?2";
-        let found = self.prepare(sql)?.query_row(key, |row| row.get::<_, Option<String>>(0)).optional()?;
-        match found {
-            Some(None) => return Ok(SentForm::Open),
-            Some(Some(came_to)) => return Ok(SentForm::Settled(came_to)),
-            None => self.check_room()?,
+    pub fn send_form(&self, key: &FormKey, kept: u32) -> Result<SentForm, StoreError> {
+        let known = self.sent_form(key)?;
+        if known == SentForm::New {
+            self.check_room()?;
+            self.add_sent_form(key, kept)?;
         }
+        Ok(known)
+    }
+
+    /// Notes that a session sent a form, unless that is known, and what it came to, also where the file is as good as full; the
+    /// session keeps the newest `kept`.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn note_form(&self, key: &FormKey, came_to: &str, kept: u32) -> Result<(), StoreError> {
+        self.use_reserve();
+        if self.sent_form(key)? == SentForm::New {
+            self.add_sent_form(key, kept)?;
+        }
+        self.settle_form(key, Some(came_to))
+    }
+
+    fn add_sent_form(&self, FormKey { line, form }: &FormKey, kept: u32) -> Result<(), StoreError> {
+        let key = (line.as_slice(), form.as_slice());
         self.prepare("INSERT INTO sent_forms (line, form) VALUES (?1, ?2)")?.execute(key)?;
         let sql = "DELETE FROM sent_forms WHERE line = ?1 AND seq <= (
                        SELECT seq FROM sent_forms WHERE line = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
         self.prepare(sql)?.execute((line.as_slice(), kept))?;
-        Ok(SentForm::New)
+        Ok(())
     }
 
     /// Notes what came of a form; where it is nothing, the form may be sent again.

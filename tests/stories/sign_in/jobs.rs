@@ -394,7 +394,7 @@ async fn what_is_typed_into_a_form_is_not_lost_where_the_sign_in_is_over() {
     let since = signed_in.submit_telling(&over, &form, &typed).await;
     assert_eq!(since.status, 403, "{since:?}");
     assert!(
-        since.text.contains("You signed in since this form was made, so nothing was sent yet."),
+        since.text.contains("You signed in since this form was made, so nothing was sent now."),
         "{since:?}"
     );
     assert!(since.text.contains("value=\"octo&quot;cat\""), "{since:?}");

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::at_the_api::Place;
 use super::jobs::{Desk, EVENTS, USERNAME};
 use super::pages::{address, another_owner, at_home, share};
+use crate::support::browser::{Browser, come_back, depart};
 
 #[tokio::test]
 async fn a_form_that_added_a_device_adds_no_other_when_it_is_sent_again() {
@@ -149,4 +150,73 @@ async fn what_somebody_ended_long_before_is_not_told_as_done_by_the_button_that_
         let says = nothing.text.contains("there is nothing to cut off");
         assert!(nothing.status == 200 && says, "{once_ended}: {nothing:?}");
     }
+}
+
+/// Signs in at the API, by which the session goes on under another pass; answers the page of the credentials.
+async fn signs_in_at_the_api(browser: &mut Browser) -> String {
+    let pass = browser.cookies[&browser.session_cookie()].clone();
+    let state = depart(browser, "/auth/api").await;
+    let home = come_back(browser, &state).await.header("location").unwrap().to_owned();
+    assert_ne!(browser.cookies[&browser.session_cookie()], pass);
+    home
+}
+
+#[tokio::test]
+async fn a_form_of_before_a_sign_in_at_the_api_that_is_sent_again_does_nothing_and_is_told_what_it_did() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    let add = format!("{home}/add-me");
+    assert_eq!(browser.submit(&page, &add, &[]).await.status, 201);
+    signs_in_at_the_api(&mut browser).await;
+    let again = browser.submit(&page, &add, &[]).await;
+    assert!(
+        again.status == 409 && again.text.contains("was added when you sent that form first"),
+        "{again:?}"
+    );
+
+    let cut_off = address(&browser.get(&home).await, "/cut-off");
+    for form in [cut_off, format!("{home}/cut-off-all"), format!("{home}/forget")] {
+        let page = browser.get(&home).await;
+        browser.submit(&page, &add, &[]).await;
+        let asked = browser.get(&form).await;
+        let first = browser.submit(&asked, &form, &[]).await;
+        let home = signs_in_at_the_api(&mut browser).await;
+        let page = browser.get(&home).await;
+        browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+        let devices = browser.get(&home).await.text.matches("/cut-off\"").count();
+        let again = browser.submit(&asked, &form, &[]).await;
+        assert_eq!(again.status, 303, "{form}: {again:?}");
+        assert_eq!(again.header("location"), first.header("location"), "{form}");
+        assert_eq!(browser.get(&home).await.text.matches("/cut-off\"").count(), devices, "{form}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_was_sent_before_a_sign_in_at_the_api_is_not_sent_again() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+    let jobs = address(&browser.get(&home).await, "/jobs");
+    let form = format!("{jobs}/ListEventsByUser");
+    let page = browser.get(&form).await;
+    let first = browser.submit(&page, &form, &[(USERNAME, "octocat")]).await;
+    signs_in_at_the_api(&mut browser).await;
+    let again = browser.submit(&page, &form, &[(USERNAME, "octocat")]).await;
+    let to = format!("{}&repeat=1", first.header("location").unwrap());
+    assert_eq!(again.header("location"), Some(&*to), "{again:?}");
+    let other = browser.submit(&page, &form, &[(USERNAME, "hubot")]).await;
+    assert!(other.status == 403 && other.text.contains("nothing was done now"), "{other:?}");
+}
+
+#[tokio::test]
+async fn a_form_of_before_a_sign_in_that_was_not_sent_then_does_nothing_and_says_so() {
+    let place = Place::open().await;
+    let (mut browser, home, page) = at_home(&place).await;
+    browser.submit(&page, &format!("{home}/add-me"), &[]).await;
+    let form = address(&browser.get(&home).await, "/cut-off");
+    let asked = browser.get(&form).await;
+    signs_in_at_the_api(&mut browser).await;
+    let refused = browser.submit(&asked, &form, &[]).await;
+    assert!(refused.status == 403 && refused.text.contains("nothing was done now"), "{refused:?}");
+    assert_eq!(browser.get(&home).await.text.matches("/cut-off\"").count(), 1);
 }
