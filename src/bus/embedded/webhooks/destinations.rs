@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::answer::Condition;
 use super::destination::Webhook;
-use super::hosts::{Full, Hosts, Line as Share};
+use super::hosts::{Full, Hosts, Share};
 use super::leave::{Admitted, Leave};
 use super::trouble::Trouble;
 use crate::ambient::{Clock, Timestamp};

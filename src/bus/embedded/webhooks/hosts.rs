@@ -42,12 +42,12 @@ enum Pace {
     Quick,
 }
 
-/// Who would get another call of a host.
+/// What a line that would have another call has of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Line {
-    /// One that has none in hand: it makes room for itself beside those that have, however many of them they have.
+pub(super) enum Share {
+    /// No call in hand: it makes room for itself beside those that have, however many of them they have.
     WithNone,
-    /// One that has some.
+    /// Some.
     WithSome,
 }
 
@@ -78,22 +78,23 @@ impl Hosts {
     }
 
     /// Whether `host` gets another call, of a line like this.
-    pub(super) fn has_room(&self, host: &str, line: Line, now: Timestamp) -> bool {
+    pub(super) fn has_room(&self, host: &str, share: Share, now: Timestamp) -> bool {
         let unknown = Host::UNKNOWN;
         let host = self.known.get(host).unwrap_or(&unknown);
-        self.takes_another(self.in_hand(now), host.pace(now), host.calls_beside(line))
+        self.takes_another(self.in_hand(now), host.pace(now), host.calls_beside(share))
     }
 
     pub(super) fn full(&self, now: Timestamp) -> Full {
         let in_hand = self.in_hand(now);
-        let takes = |host: &Host, line| self.takes_another(in_hand, host.pace(now), host.calls_beside(line));
+        let takes =
+            |host: &Host, share| self.takes_another(in_hand, host.pace(now), host.calls_beside(share));
         let names_where = |is_so: &dyn Fn(&Host) -> bool| -> HashSet<String> {
             self.known.iter().filter(|(_, host)| is_so(host)).map(|(name, _)| name.clone()).collect()
         };
-        let hosts = names_where(&|host| !takes(host, Line::WithNone));
-        let but_for_others = names_where(&|host| !takes(host, Line::WithSome));
-        let takes_unknown = takes(&Host::UNKNOWN, Line::WithNone);
-        let but = (!takes_unknown).then(|| names_where(&|host| takes(host, Line::WithNone)));
+        let hosts = names_where(&|host| !takes(host, Share::WithNone));
+        let but_for_others = names_where(&|host| !takes(host, Share::WithSome));
+        let takes_unknown = takes(&Host::UNKNOWN, Share::WithNone);
+        let but = (!takes_unknown).then(|| names_where(&|host| takes(host, Share::WithNone)));
         let again_in = if but_for_others.is_empty() && but.is_none() {
             None
         } else {
@@ -102,7 +103,7 @@ impl Hosts {
         Full { hosts, but_for_others, but, again_in }
     }
 
-    pub(super) fn begin(&mut self, host: &str, line: Line, now: Timestamp) {
+    pub(super) fn begin(&mut self, host: &str, share: Share, now: Timestamp) {
         if self.known.len() >= REMEMBERED && !self.known.contains_key(host) {
             let idle = self.known.iter().filter(|(_, host)| host.calls.is_empty());
             let soonest_quick = idle.min_by_key(|(_, host)| host.slow_until).map(|(name, _)| name.clone());
@@ -110,7 +111,7 @@ impl Hosts {
         }
         let host = self.known.entry(host.to_owned()).or_insert(Host::UNKNOWN);
         host.calls.push(now);
-        host.lines += usize::from(line == Line::WithNone);
+        host.lines += usize::from(share == Share::WithNone);
     }
 
     /// No call of a line is in hand any more that had some.
@@ -171,10 +172,10 @@ impl Host {
     }
 
     /// How many calls count for a line that would have another.
-    fn calls_beside(&self, line: Line) -> usize {
-        match line {
-            Line::WithNone => self.lines,
-            Line::WithSome => self.calls.len(),
+    fn calls_beside(&self, share: Share) -> usize {
+        match share {
+            Share::WithNone => self.lines,
+            Share::WithSome => self.calls.len(),
         }
     }
 
