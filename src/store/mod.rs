@@ -3,6 +3,8 @@
 //! One thread writes and groups what waits into one commit ([`Store::write`]); many connections read
 //! ([`Store::read`]). Whatever a write answers, it answers after its commit is on disk.
 
+mod at_hand;
+mod crowds;
 mod error;
 mod feeds;
 mod formats;
@@ -16,6 +18,7 @@ mod transaction;
 mod turns;
 mod writer;
 
+pub use at_hand::rights::StoredRight;
 pub use error::StoreError;
 pub use feeds::due::Due;
 pub use feeds::feed::{Feed, Taken};
@@ -47,7 +50,6 @@ pub use tables::records::StoredRecord;
 pub use tables::refresh_tokens::{CopyOfLine, Fingerprint, HolderOfLine, RenewalStage, StoredRefreshToken};
 pub use tables::renewals::{AccessToken, StoredRenewal};
 pub use tables::revocations::{Erased, NewRevocation, QueuedRevocation};
-pub use tables::rights::StoredRight;
 pub use tables::sent_forms::{FormKey, SentForm};
 pub use tables::sent_messages::SentMessage;
 pub use tables::sessions::{MostSessions, StoredSession};

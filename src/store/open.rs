@@ -11,10 +11,10 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::at_hand::editions::Editions;
+use super::at_hand::names::Names;
+use super::at_hand::rights::Rights;
 use super::room::Room;
-use super::tables::editions::Editions;
-use super::tables::names::Names;
-use super::tables::rights::Rights;
 use super::turns::readers::Readers;
 use super::turns::writes::Callers;
 use super::writer::{self, WriterParts};

@@ -7,9 +7,9 @@ use std::ops::Deref;
 use rusqlite::{CachedStatement, Connection};
 
 use super::StoreError;
+use super::at_hand::device_cache::DeviceCache;
+use super::at_hand::names::Names;
 use super::room::Room;
-use super::tables::device_cache::DeviceCache;
-use super::tables::names::Names;
 use crate::message::DeviceUuid;
 
 /// A consistent view of the store; reads only.

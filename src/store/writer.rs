@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::at_hand::device_cache::DeviceCache;
+use super::at_hand::editions::Editions;
+use super::at_hand::names::Names;
 use super::open::BUSY;
 use super::room::Room;
-use super::tables::device_cache::DeviceCache;
-use super::tables::editions::Editions;
-use super::tables::names::Names;
 use super::transaction::{Erasing, Hook};
 use super::turns::writes::{Answer, Callers, Waiting, Writes, contain, writes};
 use super::{StoreError, Transaction};

@@ -1,6 +1,6 @@
 //! What strangers can make any number of is bounded in rows: of too many, those go that keep others out.
 
-use crate::store::{StoreError, Transaction};
+use super::{StoreError, Transaction};
 
 /// More go than are too many, by this part of all, for it is not looked for each time then.
 const SPARE: u32 = 16;

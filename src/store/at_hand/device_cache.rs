@@ -23,11 +23,11 @@ impl DeviceCache {
         Self { documents: HashMap::new(), bytes: 0, limit }
     }
 
-    pub(super) fn find(&self, uuid: &DeviceUuid) -> Option<Arc<Value>> {
+    pub(in crate::store) fn find(&self, uuid: &DeviceUuid) -> Option<Arc<Value>> {
         self.documents.get(uuid).map(|(document, _)| Arc::clone(document))
     }
 
-    pub(super) fn keep(&mut self, uuid: DeviceUuid, document: Arc<Value>, bytes: usize) {
+    pub(in crate::store) fn keep(&mut self, uuid: DeviceUuid, document: Arc<Value>, bytes: usize) {
         self.forget(&uuid);
         if self.bytes + bytes > self.limit {
             self.clear();
