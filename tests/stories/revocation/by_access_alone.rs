@@ -4,21 +4,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::config::{Config, RefreshRetry, RevocationEnds, RevocationWay, Source};
-use endo::credentials::{Account, ApiAnswer, ApiVerdict};
+use endo::config::{Config, RefreshRetry, RevocationWay, Source};
+use endo::credentials::{ApiAnswer, ApiVerdict};
 use endo::message::DeviceUuid;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
 use super::Office;
-use super::renewed_meanwhile::UnderWay;
 use crate::renewing::until;
 use crate::support::fake_api::Answer;
 use crate::support::provider::{FakeProvider, Fault, form};
 
-const WAYS: [RevocationWay; 2] = [RevocationWay::Github, RevocationWay::Bearer];
+pub(super) const WAYS: [RevocationWay; 2] = [RevocationWay::Github, RevocationWay::Bearer];
 /// How long an API may be at what it was asked, and longer than anybody says to be at a refresh token.
-const LATER: Duration = Duration::from_secs(61);
+pub(super) const LATER: Duration = Duration::from_secs(61);
 const LOST: &str = "The API does not know the tokens, or not any more: nobody knows what came of the last renewal, and that may live on; \
                     look at the API, and end there what is left";
 
@@ -64,16 +63,20 @@ impl Scene {
     }
 }
 
-async fn told(office: &Office, credentials: &DeviceUuid) -> ApiAnswer {
+pub(super) async fn told(office: &Office, credentials: &DeviceUuid) -> ApiAnswer {
     office.receipts(credentials).await.remove(0).api.unwrap()
 }
 
-fn settings(provider: &FakeProvider, revocation_way: RevocationWay, refresh_retry: RefreshRetry) -> Source {
+pub(super) fn settings(
+    provider: &FakeProvider,
+    revocation_way: RevocationWay,
+    refresh_retry: RefreshRetry,
+) -> Source {
     Source { revocation_way, refresh_retry, ..provider.settings() }
 }
 
 /// What the provider was asked, in this order.
-fn asked(provider: &FakeProvider) -> Vec<String> {
+pub(super) fn asked(provider: &FakeProvider) -> Vec<String> {
     let mut ended = provider.ended().into_iter();
     let asked = provider.api.seen().into_iter().filter_map(|seen| match seen.target.as_str() {
         "/token" => Some(format!("renew {}", form(&seen).remove("refresh_token").unwrap())),
@@ -208,167 +211,6 @@ async fn a_refresh_token_whose_answer_is_lost_is_sent_again_only_where_the_api_t
         scene.does_what_is_due().await;
         assert_eq!(scene.provider.token_requests(), 2);
         scene.is_over().await;
-    }
-}
-
-#[tokio::test]
-async fn what_was_set_aside_may_be_a_refresh_token_that_is_renewed_for_its_end() {
-    for way in WAYS {
-        let provider = FakeProvider::start().await;
-        let office = Office::open(settings(&provider, way, RefreshRetry::Never)).await;
-        let (first, second) = (provider.grant(), provider.grant());
-        let credentials = office.keep(42, &first.0, &first.1).await;
-        // The API gives the access token again, with another refresh token.
-        office.keep(42, &first.0, &second.1).await;
-        office.forget(&credentials).await;
-        office.does_what_is_due().await;
-        office.does_what_is_due().await;
-        let in_turn = ["end access-1", "renew refresh-1", "end access-3"];
-        assert_eq!(asked(&provider)[..3], in_turn);
-        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
-        assert!(office.waiting().await.is_empty());
-    }
-}
-
-/// An API that gives a refresh token at the first sign-in alone and counts each sign-in by itself: `access-1` with `refresh-1`, and
-/// then `access-2` alone.
-async fn signed_in_twice(office: &Office, provider: &FakeProvider) -> DeviceUuid {
-    let (first, second) = (provider.grant(), provider.grant());
-    let credentials = office.keep(42, &first.0, &first.1).await;
-    let newer = Account { refresh_token: None, ..office.account(42, &second.0, "") };
-    assert_eq!(office.gateway.credentials.keep(newer).await.unwrap(), credentials);
-    credentials
-}
-
-/// The access token of the first sign-in ran out, and is kept no longer: no end of it takes the refresh token along.
-#[tokio::test]
-async fn the_refresh_token_of_an_earlier_sign_in_is_renewed_for_its_end_beside_the_access_token_that_ends() {
-    for way in WAYS {
-        let provider = FakeProvider::start().await;
-        let office = Office::open(settings(&provider, way, RefreshRetry::Never)).await;
-        let credentials = signed_in_twice(&office, &provider).await;
-        provider.expire("access-1");
-        office.forget(&credentials).await;
-        office.does_what_is_due().await;
-        office.does_what_is_due().await;
-        assert_eq!(asked(&provider), ["end access-2", "end access-1", "renew refresh-1", "end access-3"]);
-        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
-        assert!(office.waiting().await.is_empty());
-    }
-}
-
-#[tokio::test]
-async fn it_is_over_where_the_end_of_what_was_set_aside_took_it_along_or_another_took_its_place() {
-    for way in WAYS {
-        let provider = FakeProvider::start().await;
-        let office = Office::open(settings(&provider, way, RefreshRetry::Never)).await;
-        let credentials = signed_in_twice(&office, &provider).await;
-        office.forget(&credentials).await;
-        provider.plan([Fault::InvalidGrant]);
-        office.does_what_is_due().await;
-        assert_eq!(asked(&provider), ["end access-2", "end access-1", "renew refresh-1"]);
-        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
-
-        let provider = FakeProvider::start().await;
-        let office = Office::open(settings(&provider, way, RefreshRetry::Never)).await;
-        let credentials = signed_in_twice(&office, &provider).await;
-        office.gateway.credentials.renew_refused(&credentials, 2).await.unwrap();
-        office.forget(&credentials).await;
-        office.does_what_is_due().await;
-        assert_eq!(asked(&provider), ["renew refresh-1", "end access-3", "end access-1"]);
-        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
-        assert!(office.waiting().await.is_empty());
-    }
-}
-
-#[tokio::test]
-async fn what_a_newer_pair_replaces_is_renewed_for_its_end_as_well_where_it_is_of_two_sign_ins() {
-    for (way, revocation_ends) in
-        WAYS.into_iter().flat_map(|way| [(way, RevocationEnds::SignIn), (way, RevocationEnds::Account)])
-    {
-        let provider = FakeProvider::start().await;
-        let source = Source { revocation_ends, ..settings(&provider, way, RefreshRetry::Never) };
-        let office = Office::open(source).await;
-        let credentials = signed_in_twice(&office, &provider).await;
-        let third = provider.grant();
-        office.keep(42, &third.0, &third.1).await;
-        if revocation_ends == RevocationEnds::Account {
-            office.forget(&credentials).await;
-        }
-        office.does_what_is_due().await;
-        office.does_what_is_due().await;
-        assert_eq!(
-            asked(&provider).split_off(asked(&provider).len() - 2),
-            ["renew refresh-1", "end access-4"]
-        );
-        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
-        assert!(office.waiting().await.is_empty());
-    }
-}
-
-#[tokio::test]
-async fn a_pair_that_was_set_aside_ends_by_its_access_token_and_is_renewed_only_where_that_ran_out() {
-    for (way, has_ended) in WAYS.into_iter().flat_map(|way| [(way, false), (way, true)]) {
-        let provider = FakeProvider::start().await;
-        let all = Source {
-            revocation_ends: RevocationEnds::Account,
-            ..settings(&provider, way, RefreshRetry::Never)
-        };
-        let office = Office::open(all).await;
-        let (first, second) = (provider.grant(), provider.grant());
-        let credentials = office.keep(42, &first.0, &first.1).await;
-        office.keep(42, &second.0, &second.1).await;
-        if has_ended {
-            provider.expire(&first.0);
-        }
-        office.forget(&credentials).await;
-        office.does_what_is_due().await;
-        office.does_what_is_due().await;
-        let renewed: &[&str] = if has_ended { &["renew refresh-1", "end access-3"] } else { &[] };
-        assert_eq!(asked(&provider), [&["end access-2", "end access-1"], renewed].concat());
-        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
-        assert!(office.waiting().await.is_empty());
-    }
-}
-
-#[tokio::test]
-async fn that_what_was_set_aside_ended_is_not_hidden_by_what_was_over_before() {
-    for way in WAYS {
-        let provider = FakeProvider::start().await;
-        let office = Office::open(settings(&provider, way, RefreshRetry::Never)).await;
-        let (first, second) = (provider.grant(), provider.grant());
-        let credentials = office.keep(42, &first.0, &first.1).await;
-        let newer = Account { refresh_token: None, ..office.account(42, &second.0, "") };
-        office.gateway.credentials.keep(newer).await.unwrap();
-        provider.expire(&second.0);
-        office.forget(&credentials).await;
-        provider.plan([Fault::InvalidGrant]);
-        office.does_what_is_due().await;
-        assert_eq!(asked(&provider), ["end access-2", "end access-1", "renew refresh-1"]);
-        assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Revoked);
-    }
-}
-
-#[tokio::test]
-async fn that_what_a_renewal_brought_ended_is_not_hidden_by_the_older_pair_that_was_over_before() {
-    for way in WAYS {
-        let by_access_alone = |source: &mut Source| source.revocation_way = way;
-        let mut scene = UnderWay::begin_where(by_access_alone, Fault::Slow).await;
-        scene.provider.expire("access-1");
-        scene.office.forget(&scene.credentials).await;
-        scene.office.does_what_is_due().await;
-        scene.gate.add_permits(1);
-        let _ = (&mut scene.renewing).await.unwrap();
-        scene.office.does_what_is_due().await;
-        assert_eq!(
-            (scene.provider.ended(), scene.verdict().await),
-            (vec!["access-2".to_owned()], ApiVerdict::Pending)
-        );
-        scene.office.passes(LATER);
-        scene.office.does_what_is_due().await;
-        assert_eq!(asked(&scene.provider), ["renew refresh-1", "end access-2", "end access-1"]);
-        assert_eq!(scene.verdict().await, ApiVerdict::Revoked);
-        assert!(scene.office.waiting().await.is_empty());
     }
 }
 

@@ -73,6 +73,27 @@ impl Scene {
         }
     }
 
+    /// Credentials of this account, whose refresh token was sent once more, which the API allows, and that answer came.
+    async fn answered_once_more(account: i64) -> Self {
+        let scene = Self::of(account, config::RefreshRetry::Once).await;
+        scene.loses(Lost::Failed, "refresh-1").await;
+        scene.answers_once_more().await;
+        scene.office.passes(Duration::from_secs(1));
+        scene
+    }
+
+    async fn answers_once_more(&self) {
+        self.provider.knows(None, "refresh-1");
+        self.provider.expire("access-1");
+        self.renews(1).await;
+    }
+
+    async fn renews(&self, generation: u64) {
+        self.office.passes(Duration::from_secs(300));
+        let renewed = self.office.gateway.credentials.renew_refused(&self.credentials, generation).await;
+        assert_eq!(renewed.unwrap(), Renewed::New);
+    }
+
     /// What is on disk when a process is about to send the refresh token.
     async fn is_about_to_send(&self) {
         let (device, now) = (self.credentials.clone(), self.office.gateway.ambient.clock.now());
@@ -194,21 +215,17 @@ async fn neither_does_what_it_was_given_for_with_what_is_not_kept() {
         let scene = Scene::of(42, config::RefreshRetry::Once).await;
         scene.provider.gives_its_current_token_again();
         scene.loses(Lost::Failed, "refresh-1").await;
-        let Scene { provider, office, credentials } = &scene;
+        let Scene { provider, office, .. } = &scene;
         brings_what_is_not_kept(office, provider, is_known).await;
         assert_eq!((office.waiting().await.len(), provider.ended()), (1, Vec::new()));
 
         // The API takes the refresh token again, and that what it gives for it now ends with what it gave before.
-        provider.knows(None, "refresh-1");
-        provider.expire("access-1");
-        office.passes(Duration::from_secs(300));
-        assert_eq!(office.gateway.credentials.renew_refused(credentials, 1).await.unwrap(), Renewed::New);
+        scene.answers_once_more().await;
         office.does_what_is_due().await;
         assert_eq!((office.waiting().await.len(), provider.ended()), (1, Vec::new()));
 
         // Once that is renewed nobody goes on with what was lost.
-        office.passes(Duration::from_secs(300));
-        assert_eq!(office.gateway.credentials.renew_refused(credentials, 2).await.unwrap(), Renewed::New);
+        scene.renews(2).await;
         office.passes(Duration::from_secs(60));
         office.does_what_is_due().await;
         assert_eq!(office.waiting().await.len(), 0);
@@ -243,13 +260,8 @@ async fn what_is_not_kept_ends_whatever_was_lost_since_or_of_others() {
 
 #[tokio::test]
 async fn what_is_not_kept_ends_where_it_came_when_nothing_was_in_doubt_any_more() {
-    let scene = Scene::of(43, config::RefreshRetry::Once).await;
-    scene.loses(Lost::Failed, "refresh-1").await;
-    let Scene { provider, office, credentials } = &scene;
-    provider.knows(None, "refresh-1");
-    provider.expire("access-1");
-    office.passes(Duration::from_secs(300));
-    assert_eq!(office.gateway.credentials.renew_refused(credentials, 1).await.unwrap(), Renewed::New);
+    let scene = Scene::answered_once_more(43).await;
+    let Scene { provider, office, .. } = &scene;
     brings_what_is_not_kept(office, provider, false).await;
     assert_eq!((office.waiting().await.len(), provider.ended().len()), (0, 2));
 }
@@ -288,25 +300,10 @@ async fn neither_does_an_access_token_that_is_in_use_beside_a_spent_refresh_toke
     assert_eq!(office.open_for(credentials, &user_device).await.unwrap(), access);
 }
 
-/// The refresh token was sent once more, which the API allows, and that answer came.
-async fn two_answers(is_renewed_since: bool) {
-    let scene = Scene::of(42, config::RefreshRetry::Once).await;
-    scene.loses(Lost::Failed, "refresh-1").await;
+#[tokio::test]
+async fn neither_does_what_may_have_been_in_the_first_of_two_answers_of_the_line() {
+    let scene = Scene::answered_once_more(42).await;
     let Scene { provider, office, credentials } = &scene;
-    provider.knows(None, "refresh-1");
-    provider.expire("access-1");
-    office.passes(Duration::from_secs(300));
-    assert_eq!(office.gateway.credentials.renew_refused(credentials, 1).await.unwrap(), Renewed::New);
-    office.passes(Duration::from_secs(1));
-    if is_renewed_since {
-        office.passes(Duration::from_secs(300));
-        assert_eq!(office.gateway.credentials.renew_refused(credentials, 2).await.unwrap(), Renewed::New);
-        let (access, refresh) = provider.grant();
-        office.keep(42, &access, &refresh).await;
-        assert_eq!(scene.told().await.verdict, ApiVerdict::Revoked);
-        assert!(provider.takes(&refresh));
-        return;
-    }
     office.forget(credentials).await;
     let back = office.keep(42, "what it was given", "refresh-2").await;
     assert_eq!((scene.told().await.verdict, provider.ended()), (ApiVerdict::Spared, Vec::new()));
@@ -314,13 +311,14 @@ async fn two_answers(is_renewed_since: bool) {
 }
 
 #[tokio::test]
-async fn neither_does_what_may_have_been_in_the_first_of_two_answers_of_the_line() {
-    two_answers(false).await;
-}
-
-#[tokio::test]
 async fn what_was_renewed_again_since_an_answer_was_lost_ends_when_another_takes_its_place() {
-    two_answers(true).await;
+    let scene = Scene::answered_once_more(42).await;
+    let Scene { provider, office, .. } = &scene;
+    scene.renews(2).await;
+    let (access, refresh) = provider.grant();
+    office.keep(42, &access, &refresh).await;
+    assert_eq!(scene.told().await.verdict, ApiVerdict::Revoked);
+    assert!(provider.takes(&refresh));
 }
 
 #[tokio::test]

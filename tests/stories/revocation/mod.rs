@@ -23,6 +23,7 @@ mod renewed_meanwhile;
 mod replacing;
 mod rotated;
 mod set_aside;
+mod several_by_access_alone;
 mod signed_in_since;
 mod spared;
 
