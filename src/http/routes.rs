@@ -89,52 +89,41 @@ fn page_routes(config: &mut ServiceConfig) {
         .service(readable("/console/receipts", read().to(pages::receipts)))
         .service(readable("/console/style.css", read().to(pages::style)))
         .service(readable("/console/credentials/{uuid}", read().to(pages::one)))
-        .service(
-            resource("/console/credentials/{uuid}/add-me")
-                .route(web::post().to(pages::add_me))
-                .route(read().to(pages::to_home))
-                .default_service(allowing("GET, HEAD, POST, OPTIONS")),
-        )
+        .service(both(
+            "/console/credentials/{uuid}/add-me",
+            read().to(pages::to_home),
+            web::post().to(pages::add_me),
+        ))
         .service(asked("/console/credentials/{uuid}/cut-off-all"))
         .service(asked("/console/credentials/{uuid}/leave"))
         .service(asked("/console/credentials/{uuid}/forget"))
         .service(asked("/console/credentials/{uuid}/user-devices/{device}/cut-off"))
         .service(readable("/console/credentials/{uuid}/user-devices/{device}/jobs", read().to(pages::list)))
-        .service(
-            resource("/console/credentials/{uuid}/user-devices/{device}/jobs/{type}")
-                .route(read().to(pages::form))
-                .route(web::post().to(pages::send))
-                .default_service(allowing("GET, HEAD, POST, OPTIONS")),
-        )
-        .service(
-            resource("/sign-in")
-                .route(read().to(sign_in::ask))
-                .route(web::post().to(sign_in::enter))
-                .default_service(allowing("GET, HEAD, POST, OPTIONS")),
-        )
+        .service(both(
+            "/console/credentials/{uuid}/user-devices/{device}/jobs/{type}",
+            read().to(pages::form),
+            web::post().to(pages::send),
+        ))
+        .service(both("/sign-in", read().to(sign_in::ask), web::post().to(sign_in::enter)))
         .service(postable("/sign-out", web::post().to(sign_in::leave)))
         .service(readable("/auth/octoblu", read().to(sign_in::go_to_bus)))
         .service(readable("/auth/octoblu/callback", read().to(sign_in::back_from_bus)))
-        .service(
-            resource("/auth/api")
-                .route(read().to(sign_in::go_to_api))
-                .route(web::post().to(sign_in::take_typed))
-                .default_service(allowing("GET, HEAD, POST, OPTIONS")),
-        )
-        .service(
-            resource("/auth/api/callback")
-                .route(read().to(sign_in::back_from_api))
-                .route(web::post().to(sign_in::forward_from_api))
-                .default_service(allowing("GET, HEAD, POST, OPTIONS")),
-        );
+        .service(both("/auth/api", read().to(sign_in::go_to_api), web::post().to(sign_in::take_typed)))
+        .service(both(
+            "/auth/api/callback",
+            read().to(sign_in::back_from_api),
+            web::post().to(sign_in::forward_from_api),
+        ));
 }
 
 /// A page that says what will end, and the end.
 fn asked(template: &str) -> Resource {
-    resource(template)
-        .route(read().to(pages::ask))
-        .route(web::post().to(pages::end))
-        .default_service(allowing("GET, HEAD, POST, OPTIONS"))
+    both(template, read().to(pages::ask), web::post().to(pages::end))
+}
+
+fn both(template: &str, reading: Route, posting: Route) -> Resource {
+    let resource = resource(template).route(reading).route(posting);
+    resource.default_service(allowing("GET, HEAD, POST, OPTIONS"))
 }
 
 fn readable(template: &str, route: Route) -> Resource {
