@@ -12,7 +12,7 @@ use super::ends::arrivals::Arrivals;
 use super::ends::held_tokens::HeldTokens;
 use super::keeping::closed::Closed;
 use super::management::possession::Typings;
-use super::records::bad_records::BadRecords;
+use super::records::opening::Opener;
 use super::renewing::asked_lately::AskedLately;
 use super::renewing::renewal::Renewing;
 use crate::ambient::{Clock, LastLook};
@@ -57,12 +57,10 @@ pub struct CredentialsDevices {
     pub(super) vault: Arc<Vault>,
     pub(super) clock: Clock,
     pub(super) sealing: Arc<Sealing>,
-    /// Who opens whose record with the private key just now.
-    pub(super) openings: Arc<Queues<DeviceUuid>>,
+    /// Opens their records.
+    pub(super) opener: Arc<Opener>,
     /// Records whose key is not here.
     pub(super) closed: Arc<Closed>,
-    /// Records that did not open.
-    pub(super) bad_records: Arc<BadRecords>,
     /// Secrets that are typed in, to show that somebody has them.
     pub(super) typings: Arc<Typings>,
     /// Secrets that a handler speaks against.
@@ -101,14 +99,13 @@ impl CredentialsDevices {
     pub fn new(ground: Ground, sealing: Sealing) -> Self {
         let Ground { bus, store, vault, clock } = ground;
         Self {
+            opener: Arc::new(Opener::new(Arc::clone(&vault), clock.clone())),
             bus,
             store,
             vault,
             clock,
             sealing: Arc::new(sealing),
-            openings: Arc::default(),
             closed: Arc::default(),
-            bad_records: Arc::default(),
             typings: Arc::default(),
             asked_lately: Arc::default(),
             uses: Arc::default(),

@@ -15,6 +15,7 @@ use super::receipts::api_answer::{ApiAnswer, ApiVerdict};
 use super::receipts::forgotten::LastOwners;
 use super::receipts::receipt::{Act, Fate, Matter, Receipt};
 use super::receipts::revoker::{By, Revoker};
+use super::records::opening::text;
 use super::{Account, CredentialsDevices, CredentialsError, Owned};
 use crate::bus::embedded::{Caller, EmbeddedBus};
 use crate::message::DeviceUuid;
@@ -23,7 +24,6 @@ use crate::store::{
     ErrandKind, NewRevocation, QueuedErrand, RenewalStage, StoreError, StoredRecord, StoredRefreshToken,
     Transaction, View,
 };
-use crate::vault::SealedText;
 
 const NO_WAY_TO_END_IT: &str =
     "this gateway has no way to end what it brings; look at the API, and end there what is left";
@@ -208,9 +208,7 @@ impl Forgetting {
         }
         let errands = note_chores(transaction, chores, &self.receipt, now)?;
         let vault = self.devices.vault.clone();
-        transaction.after_commit(move || {
-            vault.forget(&device, SealedText { endo: &record.endo, signature: &record.signature });
-        });
+        transaction.after_commit(move || vault.forget(&device, text(&record)));
         Ok((self.receipt, errands))
     }
 }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use super::devices::bind::subscription;
 use super::on_meshblu::bound_record_on;
-use super::records::bad_records::BroughtRecord;
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::{Bus, Login};
 use crate::message::{DeviceUuid, Parties};
 use crate::store::{Binding, LastUse, StoreError, StoredRecord, StoredRenewal, StoredRight, View};
-use crate::vault::{Credentials, SealedText};
+use crate::vault::Credentials;
 
 /// A record that a user device may use, opened for one job; whether its secret may be used is another question.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ impl CredentialsDevices {
         let binding = Binding::of(parties);
         let Bound { mut record, renewal } = self.bound_record(&binding).await?;
         let (generation, source) = (record.generation, record.source.take());
-        let credentials = self.open_record(parties.credentials.clone(), record).await?.counted(generation);
+        let credentials = self.opener.open(parties.credentials.clone(), record).await?.counted(generation);
         self.uses.note_message(binding.clone(), self.clock.now());
         Ok(OpenRecord { binding, credentials, source, renewal })
     }
@@ -145,54 +144,6 @@ impl CredentialsDevices {
         };
         self.store.glance(look).await
     }
-
-    /// Opens a record; those who want the same one while it is cold wait for whoever came first.
-    pub(super) async fn open_record(
-        &self,
-        device: DeviceUuid,
-        record: StoredRecord,
-    ) -> Result<Credentials, CredentialsError> {
-        let now = self.clock.now();
-        if let Some(warm) = self.vault.recall(&device, text(&record), now) {
-            return Ok(warm);
-        }
-        let _turn = self.openings.turn(&device).await;
-        if let Some(warm) = self.vault.recall(&device, text(&record), now) {
-            return Ok(warm);
-        }
-        let devices = self.clone();
-        let opening = tokio::task::spawn_blocking(move || devices.open_cold(&device, &record));
-        opening.await.map_err(|_| CredentialsError::Interrupted)?
-    }
-
-    /// Opens a record where the caller is. Costs milliseconds where it is cold: not for async threads.
-    pub(super) fn open_now(
-        &self,
-        device: &DeviceUuid,
-        record: &StoredRecord,
-    ) -> Result<Credentials, CredentialsError> {
-        let warm = self.vault.recall(device, text(record), self.clock.now());
-        warm.map_or_else(|| self.open_cold(device, record), Ok)
-    }
-
-    /// Opens a record with the private key. Costs milliseconds: not for async threads.
-    pub(super) fn open_cold(
-        &self,
-        device: &DeviceUuid,
-        record: &StoredRecord,
-    ) -> Result<Credentials, CredentialsError> {
-        let now = self.clock.now();
-        let open = || self.vault.open(device, text(record), now);
-        match came_with_its_device(record) {
-            true => self.bad_records.open(&BroughtRecord { device, record }, now, open),
-            false => Ok(open()?),
-        }
-    }
-}
-
-/// What of a record is sealed.
-pub(super) fn text(record: &StoredRecord) -> SealedText<'_> {
-    SealedText { endo: &record.endo, signature: &record.signature }
 }
 
 /// The newest record of a credentials device. The bus's copy counts only where the store has none.
@@ -212,11 +163,6 @@ pub(super) fn stored_record(
         None if view.is_forgotten(credentials)? => Err(CredentialsError::NoRecord),
         record => Ok(record),
     }
-}
-
-/// Whether the record is the device's own, not one that was sealed here: those count from 1.
-pub(super) fn came_with_its_device(record: &StoredRecord) -> bool {
-    record.generation == 0
 }
 
 /// The record of a device that came with one.

@@ -116,7 +116,7 @@ impl CredentialsDevices {
 
     async fn account_name(&self, credentials: DeviceUuid) -> Result<Option<String>, CredentialsError> {
         let record = self.newest_record(&credentials).await?;
-        let opened = self.open_record(credentials, record).await?;
+        let opened = self.opener.open(credentials, record).await?;
         Ok(opened.username().map(str::to_owned))
     }
 }

@@ -44,7 +44,7 @@ impl Change for Adding {
 
     fn plan(&self, present: &PresentRecord) -> Result<(), CredentialsError> {
         let Some(Login { uuid: owner, .. }) = &self.new.login else { return Ok(()) };
-        let opened = self.devices.open_now(&self.credentials, &present.record).map_err(hidden)?;
+        let opened = self.devices.opener.open_now(&self.credentials, &present.record).map_err(hidden)?;
         let owners = self.devices.owners_in(present, &self.credentials, &opened);
         let owners = self.devices.vault.name(owners, std::slice::from_ref(owner));
         if owners.named.contains(owner) { Ok(()) } else { Err(CredentialsError::NoRecord) }

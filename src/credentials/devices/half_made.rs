@@ -44,7 +44,7 @@ impl CredentialsDevices {
         credentials: DeviceUuid,
         new: NewUserDevice,
     ) -> Result<BoundDevice, CredentialsError> {
-        let opened = self.open_record(credentials.clone(), self.record_on(bus, &credentials).await?).await?;
+        let opened = self.opener.open(credentials.clone(), self.record_on(bus, &credentials).await?).await?;
         let voice = login_in(&opened, &credentials).ok_or(CredentialsError::NoToken)?;
         let mut document = templates::user_device(&new, &credentials);
         let wanted = self.wanted(credentials, new.owner).await?;

@@ -87,7 +87,7 @@ impl CredentialsDevices {
         if !is_too_late && self.is_being_renewed(revocation).await? {
             return Err(Hindrance::Renewal);
         }
-        let opened = self.open_once(revocation.credentials.clone(), record.clone()).await;
+        let opened = self.opener.open_once(revocation.credentials.clone(), record.clone()).await;
         let opened = opened.map_err(|error| unopened(revocation, &error))?;
         if self.sealing.other_api(record.source.as_deref(), Some(&opened)).is_some() {
             return Err(Hindrance::OtherApi);

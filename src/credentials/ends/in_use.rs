@@ -1,11 +1,12 @@
 //! What of the tokens that are to end is in use, or would take down what is.
 
 use super::end::Tokens;
+use crate::credentials::records::opening::text;
 use crate::credentials::records::rekey::MOST;
 use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, View};
-use crate::vault::{Credentials, Grant, SealedText, SecretText};
+use crate::vault::{Credentials, Grant, SecretText};
 
 /// Why a replaced secret is not ended now where that may end all of the account's.
 pub(in crate::credentials) const ENDS_WITH_NEWER_ONES: &str = "the account has signed in since, and as far as is known here that would end its newer tokens as \
@@ -79,10 +80,9 @@ impl CredentialsDevices {
         let look = move |view: &View<'_>| view.record(&asked);
         let Some(record) = self.store.read::<_, StoreError, _>(look).await? else { return Ok(None) };
         let generation = record.generation;
-        let sealed = SealedText { endo: &record.endo, signature: &record.signature };
-        let opened = match self.vault.recall(&device, sealed, self.clock.now()) {
+        let opened = match self.vault.recall(&device, text(&record), self.clock.now()) {
             Some(warm) => warm,
-            None => match self.open_once(device.clone(), record).await {
+            None => match self.opener.open_once(device.clone(), record).await {
                 // What no key here opens, nobody here uses.
                 Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => return Ok(None),
                 opened => opened?,

@@ -132,7 +132,7 @@ impl Looks<'_> {
         let generation = record.generation;
         let of_it = match &self.devices.upstream {
             Some(client) => {
-                let opened = self.devices.open_record(device.clone(), record).await?;
+                let opened = self.devices.opener.open(device.clone(), record).await?;
                 let said = client.probe(opened.secret()).await;
                 said.map_err(|error| RenewalError::Unavailable(Arc::new(error)))
             }

@@ -84,7 +84,7 @@ impl CredentialsDevices {
     /// Whose these credentials are, where that can be told.
     async fn account_of(&self, device: &DeviceUuid) -> Option<ResourceOwnerId> {
         let record = self.newest_record(device).await.ok()?;
-        self.open_record(device.clone(), record).await.ok()?.id().cloned()
+        self.opener.open(device.clone(), record).await.ok()?.id().cloned()
     }
 
     /// Puts on disk what a sign-in brought, so that it ends at the API whatever becomes of this process; not where the API

@@ -6,11 +6,9 @@ use crate::ambient::Timestamp;
 use crate::credentials::receipts::api_answer::{ApiAnswer, ApiVerdict};
 use crate::credentials::receipts::receipt::amend;
 use crate::credentials::{CredentialsDevices, CredentialsError};
-use crate::message::DeviceUuid;
 use crate::source::oauth2::OAuthClient;
-use crate::store::{Erased, QueuedRevocation, StoreError, StoredRecord, Transaction, View};
+use crate::store::{Erased, QueuedRevocation, StoreError, Transaction, View};
 use crate::telemetry::with_causes;
-use crate::vault::{Credentials, SealedText};
 
 /// The end of the wait of a sealed copy.
 #[derive(Clone, Debug)]
@@ -134,21 +132,6 @@ impl CredentialsDevices {
         // What is no receipt tells nobody anything.
         let _ = amend(transaction, receipt, |receipt| receipt.answered(answer, false));
         Ok(())
-    }
-
-    /// Opens a record that nobody shall find opened afterwards.
-    pub(in crate::credentials) async fn open_once(
-        &self,
-        device: DeviceUuid,
-        record: StoredRecord,
-    ) -> Result<Credentials, CredentialsError> {
-        let devices = self.clone();
-        let opening = tokio::task::spawn_blocking(move || {
-            let opened = devices.open_cold(&device, &record);
-            devices.vault.forget(&device, SealedText { endo: &record.endo, signature: &record.signature });
-            opened
-        });
-        opening.await.map_err(|_| CredentialsError::Interrupted)?
     }
 }
 

@@ -4,7 +4,7 @@ use super::incoming::Incoming;
 use crate::credentials::{Account, CredentialsError};
 use crate::source::renewal::IssuedToken;
 use crate::store::{CopyOfLine, RenewalStage, StoreError, StoredRefreshToken, View};
-use crate::vault::{Credentials, SealedText, SecretText};
+use crate::vault::{Credentials, SecretText};
 
 /// What renews a secret, and what is known of that.
 pub(super) struct RefreshToken {
@@ -59,9 +59,7 @@ impl Incoming {
     pub(super) fn heir<'a>(&self, brought: &'a BroughtToken) -> Result<Option<Heir<'a>>, CredentialsError> {
         let Self { devices, account, .. } = self;
         let Some(copy) = &brought.heir else { return Ok(None) };
-        let opened = devices.open_cold(&copy.credentials, &copy.record);
-        let sealed = SealedText { endo: &copy.record.endo, signature: &copy.record.signature };
-        devices.vault.forget(&copy.credentials, sealed);
+        let opened = devices.opener.open_once_now(&copy.credentials, &copy.record);
         // What does not open is no use to anybody.
         let opened = devices.sealing.only_of(&account.id, &copy.record, opened).ok().flatten();
         Ok(opened.map(|opened| Heir { copy, opened }))

@@ -79,7 +79,7 @@ impl CredentialsDevices {
         let record = self.store.read::<_, StoreError, _>(move |view| view.record(&device)).await?;
         let Some(record) = record.filter(|_| self.upstream.is_some()) else { return Ok(None) };
         // What does not open says nothing.
-        let opened = self.open_record(credentials.clone(), record).await.ok();
+        let opened = self.opener.open(credentials.clone(), record).await.ok();
         Ok(opened.and_then(|opened| opened.clients().refresh_token.clone()))
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::credentials::records::opening::text;
 use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, StoredRecord, View};
-use crate::vault::{ResourceOwnerId, SealedText};
+use crate::vault::ResourceOwnerId;
 
 /// Whose records are closed, as far as that was looked for: others never become so, for whatever is sealed here is sealed with a
 /// key that is here, and none goes while this runs.
@@ -74,9 +75,8 @@ impl CredentialsDevices {
     fn is_closed_record(&self) -> impl Fn(&DeviceUuid, &StoredRecord) -> bool + Send + 'static {
         let (vault, sealing) = (Arc::clone(&self.vault), Arc::clone(&self.sealing));
         move |device, record| {
-            let sealed = SealedText { endo: &record.endo, signature: &record.signature };
             let is_ours = || sealing.other_api(record.source.as_deref(), None).is_none();
-            vault.missing_key(device, sealed).is_some() && is_ours()
+            vault.missing_key(device, text(record)).is_some() && is_ours()
         }
     }
 
@@ -126,8 +126,7 @@ impl CredentialsDevices {
         let (vault, device) = (Arc::clone(&self.vault), device.clone());
         let look = move |view: &View<'_>| {
             let Some(record) = view.record(&device)? else { return Ok(false) };
-            let sealed = SealedText { endo: &record.endo, signature: &record.signature };
-            Ok::<_, StoreError>(vault.missing_key(&device, sealed).is_some())
+            Ok::<_, StoreError>(vault.missing_key(&device, text(&record)).is_some())
         };
         self.store.read(look).await
     }

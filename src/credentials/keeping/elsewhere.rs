@@ -72,7 +72,7 @@ impl CredentialsDevices {
         Showing { device, record }: Showing,
         account: &Account,
     ) -> Result<Option<Found>, CredentialsError> {
-        let opened = self.open_record(device.clone(), record.clone()).await;
+        let opened = self.opener.open(device.clone(), record.clone()).await;
         let Some(opened) = self.sealing.only_of(&account.id, &record, opened)? else { return Ok(None) };
         let (opened, owners) = self.owners_of(&device, opened).await?;
         let known = self.name_owners(&device, owners, Some(&account.owner)).await?.named;

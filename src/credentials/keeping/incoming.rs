@@ -45,7 +45,7 @@ impl Incoming {
     ) -> Result<Option<Before>, CredentialsError> {
         let Self { devices, account, whereabouts } = self;
         let Candidate { device, present, renewal } = candidate;
-        let opened = devices.open_now(device, &present.record);
+        let opened = devices.opener.open_now(device, &present.record);
         let opened = devices.sealing.only_of(&account.id, &present.record, opened)?;
         let Some(opened) = opened else { return Ok(None) };
         whereabouts.check(&opened)?;

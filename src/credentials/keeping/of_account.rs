@@ -73,7 +73,7 @@ impl CredentialsDevices {
             Err(CredentialsError::NoRecord) => return Ok(None),
             record => record?,
         };
-        let opened = self.open_record(device.clone(), record.clone()).await;
+        let opened = self.opener.open(device.clone(), record.clone()).await;
         self.sealing.only_of(id, &record, opened)
     }
 

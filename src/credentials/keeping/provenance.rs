@@ -1,6 +1,6 @@
 //! Whose a secret and its account are: of the gateway's API, or of another.
 
-use crate::credentials::open::came_with_its_device;
+use crate::credentials::records::opening::came_with_its_device;
 use crate::credentials::{CredentialsError, Sealing};
 use crate::store::StoredRecord;
 use crate::vault::{Credentials, ResourceOwnerId};

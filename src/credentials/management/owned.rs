@@ -154,7 +154,7 @@ impl CredentialsDevices {
             return Err(CredentialsError::NoRecord);
         }
         let owner = &keys.owner;
-        let opened = self.open_record(device.clone(), record.clone()).await.map_err(hidden)?;
+        let opened = self.opener.open(device.clone(), record.clone()).await.map_err(hidden)?;
         let (opened, owners) = self.owners_of(&device, opened).await?;
         let owners = self.name_among(owners, vec![owner.clone()]).await?;
         if !owners.named.contains(owner) {
@@ -193,7 +193,7 @@ impl CredentialsDevices {
             record => Some(record?),
         };
         let opened = match record.clone() {
-            Some(record) => self.open_record(device.clone(), record).await.ok(),
+            Some(record) => self.opener.open(device.clone(), record).await.ok(),
             None => None,
         };
         let (opened, owners) = match opened {

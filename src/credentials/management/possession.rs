@@ -129,7 +129,7 @@ impl CredentialsDevices {
             return Ok(bound);
         }
         let record = self.newest_record(device).await?;
-        let opened = self.open_record(device.clone(), record).await?;
+        let opened = self.opener.open(device.clone(), record).await?;
         if opened.secret().is(typed.expose()) {
             return Ok(Possession::Shown);
         }

@@ -91,7 +91,7 @@ impl CredentialsDevices {
         device: &DeviceUuid,
         record: &StoredRecord,
     ) -> Result<(), CredentialsError> {
-        let opened = self.open_record(device.clone(), record.clone()).await?;
+        let opened = self.opener.open(device.clone(), record.clone()).await?;
         let login = login_in(&opened, device);
         let caller = Identity::of(login.as_ref().unwrap_or_else(|| bus.service()));
         Ok(bus.update(caller, device, &copy_of(record)).await?)

@@ -3,7 +3,7 @@
 use super::reseal::Successor;
 use crate::bus::Bus;
 use crate::bus::meshblu::Identity;
-use crate::credentials::open::text;
+use crate::credentials::records::opening::text;
 use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, StoredRecord, StoredSubscription, View};
@@ -107,7 +107,7 @@ impl CredentialsDevices {
         if need.is_met_by(&newest) {
             return Ok(Rekeyed::Before);
         }
-        let opened = self.open_record(device.clone(), record).await?;
+        let opened = self.opener.open(device.clone(), record).await?;
         let (_, owners) = self.owners_of(device, opened).await?;
         let known = self.name_owners(device, owners, None).await?.named;
         let vault = self.vault.clone();

@@ -8,8 +8,8 @@ use crate::credentials::keeping::before::Kept;
 use crate::credentials::management::leave::Leaving;
 use crate::credentials::management::owners::{NewRecord, PresentRecord};
 use crate::credentials::on_embedded::show;
-use crate::credentials::open::text;
 use crate::credentials::receipts::receipt::amend;
+use crate::credentials::records::opening::text;
 use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::renewal::carry_over;
@@ -115,7 +115,7 @@ impl Change for Resealing {
 
     fn plan(&self, present: &PresentRecord) -> Result<Option<Resealed>, CredentialsError> {
         let (devices, device, before) = (&self.devices, &self.device, &present.record);
-        let opened = devices.open_now(device, before)?;
+        let opened = devices.opener.open_now(device, before)?;
         let owners = devices.owners_in(present, device, &opened);
         let Some(successor) = (self.rule)(&opened, owners)? else { return Ok(None) };
         Ok(Some(self.seal(before.clone(), &opened, successor)?))

@@ -50,7 +50,7 @@ impl CredentialsDevices {
             record => record?,
         };
         let generation = record.generation;
-        let opened = self.open_once(device.clone(), record).await?;
+        let opened = self.opener.open_once(device.clone(), record).await?;
         let Some(token) = opened.refresh_token().map(SecretText::fingerprint) else { return Ok(()) };
         let device = device.clone();
         let name = move |transaction: &Transaction<'_>| {

@@ -9,6 +9,7 @@ use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::credentials::ends::stranded::tell_outcome;
 use crate::credentials::on_embedded::show;
+use crate::credentials::records::opening::came_with_its_device;
 use crate::credentials::rounds::until_stopped;
 use crate::credentials::{Account, CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
@@ -203,8 +204,8 @@ impl CredentialsDevices {
     async fn adopt(&self, credentials: &DeviceUuid, tried: u64) -> Result<u64, CredentialsError> {
         let record = self.newest_record(credentials).await?;
         let tried = tried.max(1);
-        if crate::credentials::open::came_with_its_device(&record) {
-            let opened = self.open_record(credentials.clone(), record.clone()).await?;
+        if came_with_its_device(&record) {
+            let opened = self.opener.open(credentials.clone(), record.clone()).await?;
             let generation = opened.generation().max(tried);
             let source = opened.source().map(str::to_owned);
             let adopted = StoredRecord { generation, source, ..record };
@@ -223,7 +224,7 @@ impl CredentialsDevices {
     /// What a renewal works with: nothing that is of another API.
     async fn hold(&self, device: DeviceUuid, record: StoredRecord) -> Result<Held, CredentialsError> {
         let noted = record.source.clone();
-        let opened = self.open_record(device, record).await?;
+        let opened = self.opener.open(device, record).await?;
         if self.sealing.other_api(noted.as_deref(), Some(&opened)).is_some() {
             return Err(CredentialsError::OtherApi);
         }

@@ -3,7 +3,7 @@
 
 use crate::credentials::CredentialsDevices;
 use crate::credentials::keeping::before::MOST_SET_ASIDE;
-use crate::credentials::open::text;
+use crate::credentials::records::opening::text;
 use crate::message::DeviceUuid;
 use crate::source::renewal::{NewSecret, RecordsError, Replaced};
 use crate::store::StoredRecord;
