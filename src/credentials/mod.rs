@@ -30,6 +30,7 @@ pub use devices::user_devices::UserDeviceEntry;
 pub use ends::arrivals::Arrival;
 pub use ends::strays::Unnoted;
 pub use error::CredentialsError;
+pub use keeping::closed::ClosedRecords;
 pub use keeping::keep::{Account, Again, Asked};
 pub use management::open_owners::OpenDevice;
 pub use management::owned::Owned;

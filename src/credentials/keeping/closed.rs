@@ -3,44 +3,46 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::credentials::records::opening::text;
-use crate::credentials::{CredentialsDevices, CredentialsError};
+use crate::credentials::{CredentialsDevices, CredentialsError, Sealing};
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, StoredRecord, View};
-use crate::vault::ResourceOwnerId;
+use crate::store::{Store, StoreError, StoredRecord, View};
+use crate::vault::{ResourceOwnerId, Vault};
 
-/// Whose records are closed, as far as that was looked for: others never become so, for whatever is sealed here is sealed with a
-/// key that is here, and none goes while this runs.
-#[derive(Debug, Default)]
-pub(in crate::credentials) struct Closed(Mutex<Option<Vec<DeviceUuid>>>);
+/// Records whose key is not here.
+#[derive(Debug)]
+pub struct ClosedRecords {
+    store: Store,
+    vault: Arc<Vault>,
+    sealing: Arc<Sealing>,
+    /// Whose they are, as far as that was looked for: others never become so, for whatever is sealed here is sealed with a key
+    /// that is here, and none goes while this runs.
+    known: Mutex<Option<Vec<DeviceUuid>>>,
+}
 
-impl Closed {
-    fn known(&self) -> Option<Vec<DeviceUuid>> {
-        self.lock().clone()
-    }
-
-    fn note(&self, closed: Vec<DeviceUuid>) {
-        *self.lock() = Some(closed);
+impl ClosedRecords {
+    /// Those of this store that no key of this vault opens.
+    pub(in crate::credentials) fn new(store: Store, vault: Arc<Vault>, sealing: Arc<Sealing>) -> Self {
+        Self { store, vault, sealing, known: Mutex::default() }
     }
 
     /// Every change is one assignment, so that what a panic left behind is whole.
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<DeviceUuid>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Option<Vec<DeviceUuid>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl CredentialsDevices {
     /// The credentials devices of this gateway's API whose record names a key that is not here. Records of format 1 name none.
     /// All records are read for that once.
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn closed(&self) -> Result<Vec<DeviceUuid>, StoreError> {
-        let closed = match self.closed.known() {
+    pub async fn all(&self) -> Result<Vec<DeviceUuid>, StoreError> {
+        let known = self.known().clone();
+        let closed = match known {
             Some(known) if known.is_empty() => return Ok(known),
             Some(known) => self.still_closed(known).await?,
             None => self.all_closed().await?,
         };
-        self.closed.note(closed.clone());
+        *self.known() = Some(closed.clone());
         Ok(closed)
     }
 
@@ -84,8 +86,8 @@ impl CredentialsDevices {
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn closed_of(&self, owner: &DeviceUuid) -> Result<Vec<DeviceUuid>, StoreError> {
-        let (closed, owner) = (self.closed().await?, owner.clone());
+    pub async fn of(&self, owner: &DeviceUuid) -> Result<Vec<DeviceUuid>, StoreError> {
+        let (closed, owner) = (self.all().await?, owner.clone());
         if closed.is_empty() {
             return Ok(closed);
         }
@@ -105,12 +107,12 @@ impl CredentialsDevices {
     ///
     /// # Errors
     /// What the store reports.
-    pub(in crate::credentials) async fn is_closed_to(
+    pub(in crate::credentials) async fn has_of(
         &self,
         owner: &DeviceUuid,
         device: &DeviceUuid,
     ) -> Result<bool, StoreError> {
-        if !self.is_closed(device).await? {
+        if !self.has(device).await? {
             return Ok(false);
         }
         let (owner, device) = (owner.clone(), device.clone());
@@ -122,7 +124,7 @@ impl CredentialsDevices {
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn is_closed(&self, device: &DeviceUuid) -> Result<bool, StoreError> {
+    pub async fn has(&self, device: &DeviceUuid) -> Result<bool, StoreError> {
         let (vault, device) = (Arc::clone(&self.vault), device.clone());
         let look = move |view: &View<'_>| {
             let Some(record) = view.record(&device)? else { return Ok(false) };
@@ -130,13 +132,20 @@ impl CredentialsDevices {
         };
         self.store.read(look).await
     }
+}
+
+impl CredentialsDevices {
+    /// The records whose key is not here.
+    pub fn closed(&self) -> &ClosedRecords {
+        &self.closed
+    }
 
     /// That a secret of this account makes no second device of it: where none is found, it may be one that nobody can open now.
     ///
     /// # Errors
     /// [`CredentialsError::KeyMissing`]; what the store, the bus or the vault reports.
     pub(super) async fn may_be_the_first(&self, id: &ResourceOwnerId) -> Result<(), CredentialsError> {
-        if self.closed().await?.is_empty() || self.of_account(id).await?.is_some() {
+        if self.closed.all().await?.is_empty() || self.of_account(id).await?.is_some() {
             return Ok(());
         }
         Err(CredentialsError::KeyMissing)

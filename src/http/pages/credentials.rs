@@ -43,8 +43,9 @@ pub(in crate::http) async fn mine(request: HttpRequest, door: Data<FrontDoor>) -
     let older = owned.next.as_ref().map(beyond);
     let turning = Turning { newest: after.map(|_| "/console"), older: older.as_deref() };
     let open = entrance.credentials.open_device_here(&session.owner).await.map_err(CredentialsError::from)?;
-    let some_are_closed = !entrance.credentials.closed().await.map_err(CredentialsError::from)?.is_empty();
-    let closed = entrance.credentials.closed_of(&session.owner).await.map_err(CredentialsError::from)?;
+    let some_are_closed =
+        !entrance.credentials.closed().all().await.map_err(CredentialsError::from)?.is_empty();
+    let closed = entrance.credentials.closed().of(&session.owner).await.map_err(CredentialsError::from)?;
     let mine = Mine {
         some_are_closed,
         closed: &closed,

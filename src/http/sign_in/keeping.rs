@@ -103,7 +103,7 @@ async fn are_theirs(entrance: &Entrance, device: &DeviceUuid, account: &Account)
         Ok(true) => Ok(()),
         Ok(false) => Err(not_theirs(entrance, device, account).await),
         Err(CredentialsError::Record(_))
-            if credentials.is_closed(device).await.map_err(CredentialsError::from)? =>
+            if credentials.closed().has(device).await.map_err(CredentialsError::from)? =>
         {
             Err(key_missing())
         }
