@@ -48,7 +48,7 @@ impl Incoming {
     /// The refresh token that the account brought.
     pub(super) fn issued<'a>(&'a self, brought: &'a BroughtToken) -> Option<IssuedToken<'a>> {
         let Account { refresh_token, asked, .. } = &*self.account;
-        let (token, came) = (refresh_token.as_ref()?, self.whereabouts.came);
+        let (token, came) = (refresh_token.as_ref()?, self.came);
         let (known, is_succeeded) = (brought.known.as_ref(), brought.heir.is_some());
         let asked = asked.map(|asked| asked.after);
         Some(IssuedToken { token, known, is_succeeded, asked, came })

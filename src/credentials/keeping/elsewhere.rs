@@ -25,9 +25,10 @@ impl CredentialsDevices {
     pub(super) async fn find_or_make_on(
         &self,
         bus: &Meshblu,
-        Incoming { account, whereabouts, .. }: &Incoming,
+        incoming: &Incoming,
     ) -> Result<Found, CredentialsError> {
-        if let Some(device) = whereabouts.only() {
+        let account = &incoming.account;
+        if let Some(device) = incoming.only() {
             let record = self.record_on(bus, device).await?;
             let found = self.found_on(bus, Showing { device: device.clone(), record }, account).await?;
             return found.ok_or(CredentialsError::NoRecord);
@@ -94,7 +95,7 @@ impl Found {
         let Self { device, shown, .. } = self;
         let present = match PresentRecord::or_shown(view, device, shown.as_ref()) {
             // Where no device was named, the account's next is another.
-            Err(CredentialsError::NoRecord) if incoming.whereabouts.only().is_none() => {
+            Err(CredentialsError::NoRecord) if incoming.only().is_none() => {
                 return Err(CredentialsError::RolledBack);
             }
             present => present?,

@@ -29,7 +29,7 @@ impl Here {
         if !incoming.devices.vault.are_current(&self.id_keys) {
             return Err(CredentialsError::RolledBack);
         }
-        let named = incoming.whereabouts.only().map(|device| vec![device.clone()]);
+        let named = incoming.only().map(|device| vec![device.clone()]);
         let found = named.map_or_else(|| candidates(view, &self.id_keys), Ok)?;
         let candidates = found.into_iter().map(|device| match PresentRecord::of(view, &device) {
             Err(CredentialsError::NoRecord) => Ok(None),

@@ -4,19 +4,26 @@ use std::sync::Arc;
 
 use super::before::{Before, Past, Present};
 use super::brought::{BroughtToken, Heir, RefreshToken};
-use super::keep::{Account, Whereabouts};
+use super::keep::{Account, Again};
+use crate::credentials::ends::arrivals::Arrival;
 use crate::credentials::ends::stranded::take_up;
 use crate::credentials::management::owners::{NewRecord, PresentRecord};
 use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
-use crate::store::{CopyOfLine, StoredRecord, StoredRenewal, Transaction};
+use crate::store::{CopyOfLine, Moment, StoredRecord, StoredRenewal, Transaction};
+use crate::vault::Credentials;
 
 /// The secret of an account on its way.
 #[derive(Clone)]
 pub(super) struct Incoming {
     pub(super) devices: CredentialsDevices,
     pub(super) account: Arc<Account>,
-    pub(super) whereabouts: Whereabouts,
+    /// The only credentials that count, where some were named.
+    pub(super) again: Option<Arc<Again>>,
+    /// What the secret is until its record is stored.
+    pub(super) arrival: Arc<Arrival>,
+    /// The last moment of the store when it was there already: what was sent until then may have brought it.
+    pub(super) came: Moment,
 }
 
 /// A device that may be the account's.
@@ -37,18 +44,30 @@ pub(super) struct Sealed {
 }
 
 impl Incoming {
+    /// The only device that counts, where one was named.
+    pub(super) fn only(&self) -> Option<&DeviceUuid> {
+        self.again.as_ref().map(|again| &again.device)
+    }
+
+    /// Checks that what is there is what whoever comes has shown, where they had to.
+    fn check(&self, opened: &Credentials) -> Result<(), CredentialsError> {
+        let present = self.again.as_ref().and_then(|again| again.present.as_ref());
+        let is_it = present.is_none_or(|present| opened.secret().is(present.expose()));
+        if is_it { Ok(()) } else { Err(CredentialsError::OtherSecret) }
+    }
+
     /// What the next record takes over from this device's; nothing where that is another account's.
     pub(super) fn take_over(
         &self,
         candidate: &Candidate,
         brought: &BroughtToken,
     ) -> Result<Option<Before>, CredentialsError> {
-        let Self { devices, account, whereabouts } = self;
+        let Self { devices, account, .. } = self;
         let Candidate { device, present, renewal } = candidate;
         let opened = devices.opener.open_now(device, &present.record);
         let opened = devices.sealing.only_of(&account.id, &present.record, opened)?;
         let Some(opened) = opened else { return Ok(None) };
-        whereabouts.check(&opened)?;
+        self.check(&opened)?;
         let owners = devices.owners_in(present, device, &opened);
         let before = Present { record: &present.record, opened: &opened, renewal: renewal.as_ref() };
         let before = Before::read(&before, account, self.issued(brought));
@@ -108,12 +127,12 @@ impl Incoming {
         device: &DeviceUuid,
         sealed: Sealed,
     ) -> Result<StoredRecord, CredentialsError> {
-        let Self { devices, account, whereabouts } = self;
+        let Self { devices, account, .. } = self;
         let Sealed { new, past, life, taken_up } = sealed;
         if !new.store(transaction, device)? {
             return Err(CredentialsError::RolledBack);
         }
-        Arc::clone(&whereabouts.arrival).claim(transaction)?;
+        Arc::clone(&self.arrival).claim(transaction)?;
         devices.retire(transaction, devices.replaced(device, account, new.crowded_out), &past)?;
         transaction.store_renewal(device, &life)?;
         if let Some(copy) = taken_up {

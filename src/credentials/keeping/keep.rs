@@ -15,9 +15,7 @@ use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{Moment, StoreError, StoredRecord};
 use crate::telemetry::with_causes;
-use crate::vault::{
-    Contents, Credentials, Format, IdKeys, Owner, Owners, ResourceOwnerId, SealError, SecretText,
-};
+use crate::vault::{Contents, Format, IdKeys, Owner, Owners, ResourceOwnerId, SealError, SecretText};
 
 /// How many devices are looked at that say they are an account's but whose record was not sealed here.
 pub(in crate::credentials) const STRANGERS: usize = 4;
@@ -64,31 +62,6 @@ pub struct Again {
     pub present: Option<SecretText>,
 }
 
-/// Where the record of an account is looked for, and what brings its next secret.
-#[derive(Clone, Debug)]
-pub(in crate::credentials) struct Whereabouts {
-    /// The only credentials that count, where some were named.
-    pub(super) again: Option<Arc<Again>>,
-    /// What the secret is until its record is stored.
-    pub(super) arrival: Arc<Arrival>,
-    /// The last moment of the store when it was there already: what was sent until then may have brought it.
-    pub(super) came: Moment,
-}
-
-impl Whereabouts {
-    /// The only device that counts, where one was named.
-    pub(in crate::credentials) fn only(&self) -> Option<&DeviceUuid> {
-        self.again.as_ref().map(|again| &again.device)
-    }
-
-    /// Checks that what is there is what whoever comes has shown, where they had to.
-    pub(super) fn check(&self, opened: &Credentials) -> Result<(), CredentialsError> {
-        let present = self.again.as_ref().and_then(|again| again.present.as_ref());
-        let is_it = present.is_none_or(|present| opened.secret().is(present.expose()));
-        if is_it { Ok(()) } else { Err(CredentialsError::OtherSecret) }
-    }
-}
-
 impl CredentialsDevices {
     /// Keeps the account's secret on its credentials device, which is made where there is none. On the bus in this
     /// process all of it is on disk together: device, subscription, token, record and the bus's copy of the record.
@@ -127,8 +100,7 @@ impl CredentialsDevices {
             None => (Arc::new(self.arrivals.begin_with(tokens).await), false),
         };
         let came = self.store.moment().await?;
-        let whereabouts = Whereabouts { again: again.map(Arc::new), arrival, came };
-        let incoming = Incoming { devices: self.clone(), account, whereabouts };
+        let incoming = Incoming { devices: self.clone(), account, again: again.map(Arc::new), arrival, came };
         let device = self.keep_on_its_device(incoming).await?;
         if may_be_over && let Err(error) = self.looks().whether_it_lives(&device).await {
             tracing::warn!(error = with_causes(&error), "nobody can tell whether new tokens are good");

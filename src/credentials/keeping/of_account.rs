@@ -150,6 +150,6 @@ impl CredentialsDevices {
 }
 
 /// The turn of those who bring an account another secret.
-pub(in crate::credentials) fn secret_of(id: &ResourceOwnerId) -> String {
+pub(super) fn secret_of(id: &ResourceOwnerId) -> String {
     format!("the secret of {}", id.to_value())
 }

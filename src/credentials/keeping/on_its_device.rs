@@ -123,7 +123,7 @@ impl Change for Keeping {
                 return self.home(candidate.device.clone(), before, brought);
             }
         }
-        if self.incoming.whereabouts.only().is_some() {
+        if self.incoming.only().is_some() {
             return Err(CredentialsError::NoRecord);
         }
         match &self.place {

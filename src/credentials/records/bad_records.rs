@@ -21,7 +21,7 @@ const WINDOWS: usize = 1 << 14;
 
 /// What did not open lately.
 #[derive(Debug)]
-pub(in crate::credentials) struct BadRecords {
+pub(super) struct BadRecords {
     /// What each record is known by: nobody outside can know.
     names: RandomState,
     failed: Lately<DeviceUuid, Vec<Failed>>,
@@ -34,9 +34,9 @@ struct Failed {
 }
 
 /// A record that a device brought along.
-pub(in crate::credentials) struct BroughtRecord<'a> {
-    pub(in crate::credentials) device: &'a DeviceUuid,
-    pub(in crate::credentials) record: &'a StoredRecord,
+pub(super) struct BroughtRecord<'a> {
+    pub(super) device: &'a DeviceUuid,
+    pub(super) record: &'a StoredRecord,
 }
 
 impl Default for BadRecords {
@@ -50,7 +50,7 @@ impl BadRecords {
     ///
     /// # Errors
     /// [`CredentialsError::Record`], or [`CredentialsError::TooManyFailures`].
-    pub(in crate::credentials) fn open<T>(
+    pub(super) fn open<T>(
         &self,
         brought: &BroughtRecord<'_>,
         now: Timestamp,
