@@ -4,7 +4,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use endo::credentials::{Account, ApiAnswer, ApiVerdict};
+use endo::credentials::{Account, ApiAnswer, ApiVerdict, CredentialsError};
 use endo::message::DeviceUuid;
 use endo::source::renewal::Health;
 use endo::vault::SecretText;
@@ -191,6 +191,32 @@ async fn what_a_sign_in_that_is_under_way_brings_is_not_ended_until_it_is_known_
             assert!(!provider.takes(&refresh));
         }
     }
+}
+
+/// What is forgotten is not used again, for newer credentials of the account either; to end it may end what those hold.
+#[tokio::test]
+async fn a_refresh_token_that_is_forgotten_while_a_sign_in_brings_none_renews_nothing_and_ends_with_that() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let devices = &office.gateway.credentials;
+    let (first, second) = (provider.grant(), provider.grant());
+    let credentials = office.keep(42, &first.0, &first.1).await;
+    let (arrival, asked) = (devices.arrival(None).await, office.asking().await);
+    let alone = Account { refresh_token: None, asked, ..office.account(42, &second.0, "") };
+    let arrival = devices.note_stray(arrival, &alone.secret, None).await.unwrap();
+    office.forget(&credentials).await;
+    assert_eq!(told(&office, &credentials).await.verdict, ApiVerdict::Pending);
+    let newer = devices.keep_brought(Arc::new(alone), None, Some(arrival)).await.unwrap();
+    assert_ne!(newer, credentials);
+    is_spared(&office, &credentials, "credentials here hold the same tokens").await;
+    let renewed = devices.renew_refused(&newer, 1).await;
+    assert!(matches!(renewed, Err(CredentialsError::SignInAgain { .. })), "{renewed:?}");
+    assert_eq!((provider.token_requests(), provider.ended().len()), (0, 0));
+    office.forget(&newer).await;
+    assert_eq!(told(&office, &newer).await.verdict, ApiVerdict::Revoked);
+    let mut ended = provider.ended();
+    ended.sort();
+    assert_eq!(ended, ["access-1", "access-2", "refresh-1"]);
 }
 
 /// Whether this is not done at once.
