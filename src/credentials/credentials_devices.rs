@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::devices::enders::Enders;
 use super::devices::making::InMaking;
@@ -92,6 +92,8 @@ pub struct CredentialsDevices {
     pub(super) owed: Arc<Notify>,
     /// What the API is asked whoever waits for it.
     pub(super) lasting: Lasting,
+    /// Says when the gateway stops, where it can.
+    pub(super) stopped: Option<watch::Receiver<bool>>,
 }
 
 impl CredentialsDevices {
@@ -124,6 +126,7 @@ impl CredentialsDevices {
             last_look: Arc::default(),
             owed: Arc::default(),
             lasting: Lasting::default(),
+            stopped: None,
         }
     }
 
@@ -131,6 +134,17 @@ impl CredentialsDevices {
     #[must_use]
     pub fn operated_by(self, owner: Option<DeviceUuid>) -> Self {
         Self { first_owner: owner, ..self }
+    }
+
+    /// The same, in a gateway that works until it is stopped: the API is asked nothing more then for what is over.
+    #[must_use]
+    pub fn until(self, stopped: watch::Receiver<bool>) -> Self {
+        Self { stopped: Some(stopped), ..self }
+    }
+
+    /// Whether it is stopped.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.as_ref().is_some_and(|stopped| *stopped.borrow())
     }
 
     /// Learns what databases of before did not hold, each time that one is opened: before a key counts as free, and before

@@ -92,4 +92,7 @@ pub enum CredentialsError {
     /// The thread that was to open the record ended before its time.
     #[error("the vault did not answer")]
     Interrupted,
+    /// The gateway stops, and asks the API nothing more that can wait.
+    #[error("the gateway stops")]
+    Stopped,
 }

@@ -287,6 +287,7 @@ impl Desk {
             CredentialsError::Store(_)
             | CredentialsError::Bus(BusError::Store(_))
             | CredentialsError::Interrupted
+            | CredentialsError::Stopped
             | CredentialsError::Busy => for_now("the gateway cannot read its credentials now"),
             CredentialsError::NoRecord
             | CredentialsError::RolledBack

@@ -112,7 +112,7 @@ impl Gateway {
         }
         let health = self.health(link);
         let draining = health.draining();
-        let entrance = self.entrance(gateway, bus).await?;
+        let entrance = self.entrance(gateway, bus).await?.until(crew.stopped.clone());
         self.credentials.resume().await?;
         let (links, flows) = (entrance.links.clone(), entrance.flows.clone());
         let (presence, left) = mpsc::channel(1);

@@ -1,5 +1,7 @@
 //! What people's browsers come in by: their sessions, the bus, and the API that they sign in at.
 
+use tokio::sync::watch;
+
 use super::mount::Mount;
 use super::session::{Browser, Flows, OneTimeLinks, Sessions, keeps_sign_ins};
 use super::sign_in::NextPage;
@@ -32,6 +34,12 @@ pub struct Entrance {
 }
 
 impl Entrance {
+    /// The same of a gateway that works until it is stopped ([`CredentialsDevices::until`]).
+    #[must_use]
+    pub fn until(self, stopped: watch::Receiver<bool>) -> Self {
+        Self { credentials: self.credentials.until(stopped), ..self }
+    }
+
     /// Whether somebody who goes there is sent on to the API; else a page of the gateway takes its place.
     pub(super) fn sends_to_the_api(&self, next: &NextPage) -> bool {
         next.is_to_the_api() && matches!(self.way, Way::SignIn(Some(_)))

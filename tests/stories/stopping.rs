@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::config::{Config, RevocationWay};
-use endo::credentials::{Account, ApiVerdict, Asked, Renewed, Revoker};
+use endo::credentials::{Account, ApiAnswer, ApiVerdict, Asked, Renewed, Revoker};
 use endo::gateway::{Ambient, Gateway};
 use endo::message::DeviceUuid;
 use endo::vault::SecretText;
@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 
 use crate::renewing::until;
 use crate::support::account::octocat;
+use crate::support::fake_api::Answer;
 use crate::support::provider::{FakeProvider, Fault, form};
 use crate::support::shell::{Served, Shell};
 
@@ -27,21 +28,28 @@ struct Scene {
     shell: Shell,
     provider: FakeProvider,
     gate: Arc<Semaphore>,
+    /// How the API is told that a token is over.
+    way: RevocationWay,
 }
 
 impl Scene {
     async fn set() -> Self {
+        Self::told_by(RevocationWay::Bearer, "bearer").await
+    }
+
+    /// The same, where the API is told so, which is called so in the settings.
+    async fn told_by(way: RevocationWay, name: &str) -> Self {
         let (shell, provider) = (Shell::with_key(), FakeProvider::start().await);
         provider.gives_its_current_token_again();
-        let text = provider.settings_text() + "revocation_way = \"bearer\"\nrefresh_retry = \"never\"\n";
-        std::fs::write(shell.data().join("endo.toml"), text).unwrap();
-        Self { shell, provider, gate: Arc::new(Semaphore::new(0)) }
+        let way_and_retry = format!("revocation_way = \"{name}\"\nrefresh_retry = \"never\"\n");
+        std::fs::write(shell.data().join("endo.toml"), provider.settings_text() + &way_and_retry).unwrap();
+        Self { shell, provider, gate: Arc::new(Semaphore::new(0)), way }
     }
 
     /// The gateway while the program does not run.
     async fn gateway(&self) -> Gateway {
         let mut source = self.provider.settings();
-        source.revocation_way = RevocationWay::Bearer;
+        source.revocation_way = self.way;
         let config = Config { data_dir: self.shell.data(), source, ..Config::default() };
         Gateway::open(config, Ambient::system()).await.unwrap()
     }
@@ -58,6 +66,19 @@ impl Scene {
             ..octocat(42, &access, gateway.owner.as_ref().unwrap().uuid.as_str())
         };
         gateway.credentials.keep(account).await.unwrap()
+    }
+
+    /// Forgets the secret while the program does not run.
+    async fn forget(&self, credentials: &DeviceUuid) {
+        let gateway = self.gateway().await;
+        let owned = gateway.credentials.held(credentials.clone()).await.unwrap();
+        gateway.credentials.forget(&owned, &Revoker::Operator).await.unwrap();
+    }
+
+    /// What the newest receipt says of the API.
+    async fn told(&self, credentials: &DeviceUuid) -> ApiAnswer {
+        let receipts = self.gateway().await.credentials.receipts(Some(credentials.clone()), None).await;
+        receipts.unwrap().shown.remove(0).api.unwrap()
     }
 
     /// The program, once it has sent the refresh token by itself; the answer waits.
@@ -104,10 +125,7 @@ async fn what_is_renewed_for_its_end_while_the_program_stops_is_ended_after_the_
         let scene = Scene::set().await;
         let credentials = scene.keep(Duration::ZERO).await;
         scene.provider.expire("access-1");
-        let gateway = scene.gateway().await;
-        let owned = gateway.credentials.held(credentials.clone()).await.unwrap();
-        gateway.credentials.forget(&owned, &Revoker::Operator).await.unwrap();
-        drop((owned, gateway));
+        scene.forget(&credentials).await;
         let served = scene.renews().await;
         scene.stops(served, signal).await;
         assert_eq!(scene.provider.ended(), ["access-1"]);
@@ -119,8 +137,32 @@ async fn what_is_renewed_for_its_end_while_the_program_stops_is_ended_after_the_
         assert_eq!(scene.provider.ended(), ["access-1", "access-2"]);
         assert_eq!(scene.sent(), ["refresh-1"]);
         assert!(!scene.provider.takes("refresh-2"));
-        let receipts = scene.gateway().await.credentials.receipts(Some(credentials), None).await.unwrap();
-        assert_eq!(receipts.shown[0].api.as_ref().unwrap().verdict, ApiVerdict::Revoked, "{receipts:?}");
+        assert_eq!(scene.told(&credentials).await.verdict, ApiVerdict::Revoked);
+    }
+}
+
+/// The answer to the end of the one token comes while the program stops.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_the_other_token_of_a_pair_is_asked_for_after_the_next_start() {
+    for status in [200, 503] {
+        let scene = Scene::told_by(RevocationWay::Rfc7009, "rfc7009").await;
+        let credentials = scene.keep(Duration::ZERO).await;
+        scene.forget(&credentials).await;
+        scene.provider.revocation_meets([Answer::new(status, &[], "").behind(&scene.gate)]);
+        let served = scene.shell.serve(&[]);
+        until(|| !scene.provider.ended().is_empty()).await;
+        scene.stops(served, "TERM").await;
+        assert_eq!(scene.provider.ended(), ["refresh-1"], "{status}");
+        let told = scene.told(&credentials).await;
+        assert_eq!((told.verdict, told.some_ended), (ApiVerdict::Pending, status == 200));
+        assert_eq!(told.said.is_some(), status == 503, "{told:?}");
+
+        let served = scene.shell.serve(&[]);
+        until(|| scene.provider.ended().len() == 3).await;
+        served.signal("TERM");
+        assert_eq!(served.end().code(), Some(0));
+        assert_eq!(scene.provider.ended(), ["refresh-1", "refresh-1", "access-1"]);
+        assert_eq!(scene.told(&credentials).await.verdict, ApiVerdict::Revoked);
     }
 }
 

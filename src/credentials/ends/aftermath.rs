@@ -82,14 +82,15 @@ impl UnderWay {
 }
 
 impl CredentialsDevices {
-    /// Does what is due, again and again, until stopped. Nothing new is begun then, and what is under way is finished: nobody
-    /// else would know what the API or the bus answers to it.
+    /// Does what is due, again and again, until stopped. Nothing new is begun then, and the API is asked nothing more; what it or
+    /// the bus was asked is waited for: nobody else would know what they answer to it.
     pub(in crate::credentials) async fn attend(self, mut stopped: watch::Receiver<bool>) {
         let mut under_way = UnderWay::until(stopped.clone());
+        let devices = self.until(stopped.clone());
         tokio::select! {
             // Fails where whoever says so is gone.
             _ = stopped.wait_for(|stop| *stop) => {}
-            () = self.keep_working(&mut under_way) => {}
+            () = devices.keep_working(&mut under_way) => {}
         }
         while under_way.tasks.join_next().await.is_some() {}
     }

@@ -53,13 +53,17 @@ pub(in crate::credentials) enum Hindrance {
     NoWay,
     /// It does not wait any more: a sign-in came to hold it.
     TakenUp,
+    /// The gateway is told to stop.
+    Stop,
 }
 
 impl Hindrance {
     /// What people can be told of it.
     pub(in crate::credentials) fn why(&self) -> Option<&'static str> {
         match self {
-            Self::TooLate | Self::Silence | Self::Failure | Self::Refusal(_) | Self::TakenUp => None,
+            Self::TooLate | Self::Silence | Self::Failure | Self::Refusal(_) | Self::TakenUp | Self::Stop => {
+                None
+            }
             Self::SignIn => {
                 Some("a sign-in is under way that may bring the same tokens, or be by the same account")
             }
@@ -109,7 +113,7 @@ impl Hindrance {
     /// How long it is left alone that was asked so often before.
     pub(super) fn pause(&self, attempts: u32) -> Duration {
         match self {
-            Self::SignIn | Self::Renewal => MOMENT,
+            Self::SignIn | Self::Renewal | Self::Stop => MOMENT,
             Self::Doubt | Self::RanOut | Self::Untold => UNTOLD,
             Self::Unopened => UNOPENED,
             Self::LetGo => STILL_AT_IT,

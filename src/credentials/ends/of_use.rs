@@ -19,6 +19,8 @@ pub(in crate::credentials) struct Looks<'a> {
     said: HashMap<DeviceUuid, Said>,
     /// What ran out by a clock that may be wrong, where nobody else tells.
     unsure: HashSet<DeviceUuid>,
+    /// Whether the API is asked nothing more once the gateway is stopped.
+    can_wait: bool,
 }
 
 /// What the API said of the access token in a record, or why it did not say anything.
@@ -31,11 +33,20 @@ struct Said {
 impl CredentialsDevices {
     /// Looks for which nothing was asked yet.
     pub(in crate::credentials) fn looks(&self) -> Looks<'_> {
-        Looks { devices: self, said: HashMap::new(), unsure: HashSet::new() }
+        Looks { devices: self, said: HashMap::new(), unsure: HashSet::new(), can_wait: false }
     }
 }
 
 impl Looks<'_> {
+    /// The same for what can wait for the next start: nothing more is asked once the gateway is stopped.
+    pub(super) fn that_can_wait(self) -> Self {
+        Self { can_wait: true, ..self }
+    }
+
+    fn check_stop(&self) -> Result<(), CredentialsError> {
+        if self.can_wait && self.devices.is_stopped() { Err(CredentialsError::Stopped) } else { Ok(()) }
+    }
+
     /// Those of these credentials that hold a refresh token which may renew them, or an access token that the API takes. Of what
     /// nothing is known everything may be of use.
     pub(super) async fn of_use(
@@ -112,6 +123,7 @@ impl Looks<'_> {
         let Some(Said { generation, of_it }) = self.ask(device).await? else { return Ok(Probe::Unknown) };
         let said = of_it?;
         if said == Probe::Rejected {
+            self.check_stop()?;
             match self.devices.renew_refused(device, generation).await {
                 Ok(_) | Err(CredentialsError::SignInAgain { .. } | CredentialsError::Revoked) => {}
                 Err(error) => return Err(error),
@@ -133,6 +145,7 @@ impl Looks<'_> {
         let of_it = match &self.devices.upstream {
             Some(client) => {
                 let opened = self.devices.opener.open(device.clone(), record).await?;
+                self.check_stop()?;
                 let said = client.probe(opened.secret()).await;
                 said.map_err(|error| RenewalError::Unavailable(Arc::new(error)))
             }
