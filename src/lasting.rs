@@ -8,7 +8,8 @@ use tokio::task::JoinHandle;
 pub struct Lasting(watch::Sender<usize>);
 
 /// Work that goes on; over when dropped, however it ended.
-struct Going(Lasting);
+#[must_use = "dropping it says that the work is over"]
+pub struct Going(Lasting);
 
 impl Lasting {
     /// Has a task of its own do this; must be called within a Tokio runtime.
@@ -21,13 +22,14 @@ impl Lasting {
         })
     }
 
-    fn begin(&self) -> Going {
+    /// Something goes on until what this gives is dropped.
+    pub fn begin(&self) -> Going {
         self.0.send_modify(|going| *going += 1);
         Going(self.clone())
     }
 
     /// Waits until none of it goes on.
-    pub async fn is_over(&self) {
+    pub async fn until_over(&self) {
         // Fails where nobody can begin any, which this can.
         let _ = self.0.subscribe().wait_for(|going| *going == 0).await;
     }

@@ -79,7 +79,7 @@ impl CredentialsDevices {
     ) -> Result<Credentials, CredentialsError> {
         self.check_api(&record)?;
         let (renewal, generation) = (record.renewal.as_ref(), record.credentials.generation());
-        if self.is_renewed(&parties.credentials, renewal, generation).await? {
+        if self.renew_before_use(&parties.credentials, renewal, generation).await? {
             record = self.open(parties).await?;
             self.check_api(&record)?;
         }

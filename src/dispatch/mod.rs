@@ -11,7 +11,6 @@ mod exchange;
 mod guest;
 mod known;
 mod lobby;
-mod present;
 mod reception;
 mod refusals;
 mod sent;

@@ -16,13 +16,13 @@ use super::case::Case;
 use super::guest::{Guest, Speaker};
 use super::known::Known;
 use super::lobby::Lobby;
-use super::present::Present;
 use super::sent;
 use super::to_the_end::ToTheEnd;
 use super::wait::{Patience, Wait, Waiter};
 use super::{Arrival, NotReceived, Verdict};
 use crate::bus::Login;
 use crate::credentials::OpenRecord;
+use crate::lasting::Lasting;
 use crate::message::{DeviceUuid, Failure, MESSAGE_RECEIVED, Parties, Route};
 use crate::sharing::{Places, Turn, Turns};
 use crate::store::{AskedFor, Feed, NewDelivery, StoreError, Taken, Transaction, Work};
@@ -56,7 +56,7 @@ struct Parts {
     /// True before nobody gets a turn any more.
     stopping: watch::Sender<bool>,
     /// How many messages are being received.
-    present: watch::Sender<usize>,
+    present: Lasting,
 }
 
 /// How it goes on with a message.
@@ -74,7 +74,7 @@ impl Reception {
     /// A reception that accepts into `feed`, and has `desk` answer who has one of the turns. Who brings a message and does
     /// not say how long they wait for its end has gone after `buses_wait`.
     pub fn new(feed: Arc<Feed>, desk: Arc<Desk>, turns: Turns, buses_wait: Duration) -> Self {
-        let (stopping, present) = (watch::Sender::new(false), watch::Sender::new(0));
+        let (stopping, present) = (watch::Sender::new(false), Lasting::default());
         let parts = Parts { feed, desk, turns, lobby: Lobby::default(), buses_wait, stopping, present };
         Self { parts: Arc::new(parts), places: Places::among(usize::MAX) }
     }
@@ -123,7 +123,7 @@ impl Reception {
         let (wait, waiter) = Wait::begin(patience);
         guest.wait = wait;
         let mut work = ToTheEnd::new(async move {
-            let _present = Present::at(&parts.present);
+            let _present = parts.present.begin();
             parts.receive(guest).await
         });
         let leaves = tokio::select! {
@@ -138,7 +138,7 @@ impl Reception {
         self.parts.stopping.send_replace(true);
         self.parts.turns.close();
         // Cannot fail: the other end is here.
-        let _ = self.parts.present.subscribe().wait_for(|present| *present == 0).await;
+        self.parts.present.until_over().await;
     }
 
     /// Receives what comes in by `events`, without telling anybody how it ended, until the other end is gone.

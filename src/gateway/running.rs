@@ -368,7 +368,7 @@ impl Running {
         let working = async { while self.workers.join_next().await.is_some() {} };
         tokio::join!(self.front.stop(), working);
         // What these began, and nobody waits for.
-        self.credentials.are_answered().await;
+        self.credentials.until_answered().await;
     }
 
     async fn close(&mut self) {

@@ -59,7 +59,10 @@ const ROOMS: &[(&str, Imports)] = &[
     ),
     ("job", These(&["message", "redaction", "vault", "egress", "signature"])),
     ("jobs", These(&["job"])),
-    ("dispatch", These(&["memory", "message", "queueing", "sharing", "bus", "credentials", "job", "store"])),
+    (
+        "dispatch",
+        These(&["lasting", "memory", "message", "queueing", "sharing", "bus", "credentials", "job", "store"]),
+    ),
     ("console", These(&["legible", "message", "credentials", "job"])),
     ("http", AllBut(&["gateway", "cli"])),
     ("gateway", AllBut(&["cli"])),

@@ -97,7 +97,7 @@ impl Check {
     }
 
     /// Notes what was said when it was to be made right, if anything still is to be.
-    pub(super) fn was_refused(&mut self, refusal: String) {
+    pub(super) fn note_refusal(&mut self, refusal: String) {
         if let Verdict::Wrong(finding) = &mut self.verdict {
             finding.refusal = Some(refusal);
         }

@@ -45,7 +45,7 @@ pub(in crate::cli) async fn run(
         offered.insert(check.name.clone(), refusal);
     };
     for check in &mut checks {
-        offered.remove(&check.name).flatten().into_iter().for_each(|refusal| check.was_refused(refusal));
+        offered.remove(&check.name).flatten().into_iter().for_each(|refusal| check.note_refusal(refusal));
     }
     match command.json {
         true => json_lines::print(&checks, out)?,

@@ -149,7 +149,7 @@ impl CredentialsDevices {
         let note = move |transaction: &Transaction<'_>| {
             transaction.note_over(seq, &over)?;
             match receipt.filter(|_| answers.ended) {
-                Some(receipt) => amend(transaction, receipt, Receipt::has_some_ended),
+                Some(receipt) => amend(transaction, receipt, Receipt::note_some_ended),
                 None => Ok(()),
             }
         };
@@ -317,7 +317,7 @@ impl Asking<'_> {
         let revoked = answer.map_err(|error| self.unanswered(&error))?;
         if let (Revoked::Done, Some(receipt)) = (revoked, self.revocation.receipt) {
             let note =
-                move |transaction: &Transaction<'_>| amend(transaction, receipt, Receipt::has_some_ended);
+                move |transaction: &Transaction<'_>| amend(transaction, receipt, Receipt::note_some_ended);
             let noted = self.devices.store.write::<_, StoreError, _>(note).await;
             noted.map_err(|error| untold(error.into()))?;
         }

@@ -105,7 +105,7 @@ impl<'a> Judge<'a> {
     /// Looks whether these live; answers whether any turned out dead that had not before, so that to judge again comes to an end.
     async fn finds_more_dead_of(&mut self, kept: &[DeviceUuid]) -> Result<bool, CredentialsError> {
         for device in kept {
-            self.looks.whether_it_lives(device).await?;
+            self.looks.probe(device).await?;
         }
         let of_use = self.looks.of_use(kept.to_vec()).await?;
         let known = self.dead.len();

@@ -116,7 +116,7 @@ impl Looks<'_> {
 
     /// Has a secret be renewed that the API does not take any more; where that cannot be done, its end is known. Answers what
     /// the API said.
-    pub(in crate::credentials) async fn whether_it_lives(
+    pub(in crate::credentials) async fn probe(
         &mut self,
         device: &DeviceUuid,
     ) -> Result<Probe, CredentialsError> {

@@ -80,7 +80,7 @@ impl CredentialsDevices {
         transaction.add_revocation(&copy.renewed_by(Some(refresh)))?;
         amend(transaction, receipt.id, |receipt| {
             receipt.renewal_came_to(Fate::Ended, None);
-            receipt.awaits_answer(now);
+            receipt.await_answer(now);
         })?;
         self.ring_for_ends(transaction);
         Ok(())
@@ -103,7 +103,7 @@ pub(in crate::credentials) fn take_up(
     transaction.erase_revocation(copy.seq)?;
     let others_wait = transaction.has_revocations(&copy.credentials, copy.receipt)?;
     amend(transaction, copy.receipt, |receipt| {
-        receipt.renewal_is_held(HELD_ELSEWHERE);
+        receipt.keep_renewal(HELD_ELSEWHERE);
         receipt.answered(ApiAnswer::spared(HELD_ELSEWHERE, now), others_wait);
     })
 }

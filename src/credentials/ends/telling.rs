@@ -41,7 +41,7 @@ impl Closing {
         amend(transaction, receipt, |receipt| {
             receipt.renewal_came_to(fate, Some(why));
             if answer.verdict == ApiVerdict::Spared {
-                receipt.renewal_stays_too(answer.why.as_deref());
+                receipt.keep_promised_renewal(answer.why.as_deref());
             }
             receipt.answered(answer, others_wait);
         })?;

@@ -102,7 +102,7 @@ impl CredentialsDevices {
         let came = self.store.moment().await?;
         let incoming = Incoming { devices: self.clone(), account, again: again.map(Arc::new), arrival, came };
         let device = self.keep_on_its_device(incoming).await?;
-        if may_be_over && let Err(error) = self.looks().whether_it_lives(&device).await {
+        if may_be_over && let Err(error) = self.looks().probe(&device).await {
             tracing::warn!(error = with_causes(&error), "nobody can tell whether new tokens are good");
         }
         Ok(device)

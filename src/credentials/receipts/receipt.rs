@@ -181,7 +181,7 @@ impl Receipt {
     }
 
     /// Says that some of the tokens are over at the API, while others wait.
-    pub(in crate::credentials) fn has_some_ended(&mut self) {
+    pub(in crate::credentials) fn note_some_ended(&mut self) {
         if let Some(known) = self.api.as_mut().filter(|known| known.verdict == ApiVerdict::Pending) {
             known.some_ended = true;
         }
@@ -198,7 +198,7 @@ impl Receipt {
     }
 
     /// Says that the API is to be told of one more secret.
-    pub(in crate::credentials) fn awaits_answer(&mut self, now: Timestamp) {
+    pub(in crate::credentials) fn await_answer(&mut self, now: Timestamp) {
         let pending = || ApiAnswer::new(ApiVerdict::Pending, now);
         self.api = Some(self.api.take().map_or_else(pending, |known| known.before_another(now)));
     }
@@ -216,7 +216,7 @@ impl Receipt {
     }
 
     /// Says that what a renewal brought stays, where its end was promised and is not told any more.
-    pub(in crate::credentials) fn renewal_stays_too(&mut self, why: Option<&str>) {
+    pub(in crate::credentials) fn keep_promised_renewal(&mut self, why: Option<&str>) {
         let is_promised = |part: &&mut Part| part.what == Matter::Renewal && part.fate == Fate::Ended;
         if let Some(part) = self.parts.iter_mut().find(is_promised).filter(|part| part.why.is_none()) {
             (part.fate, part.why) = (Fate::Stayed, why.map(str::to_owned));
@@ -224,7 +224,7 @@ impl Receipt {
     }
 
     /// Says that what a renewal brought stays after all.
-    pub(in crate::credentials) fn renewal_is_held(&mut self, why: &str) {
+    pub(in crate::credentials) fn keep_renewal(&mut self, why: &str) {
         if let Some(part) = self.parts.iter_mut().find(|part| part.what == Matter::Renewal) {
             (part.fate, part.why) = (Fate::Stayed, Some(why.to_owned()));
         }

@@ -147,10 +147,10 @@ impl CredentialsDevices {
 
     /// Waits until everything is answered that the API was asked: what a refresh token brings, and whether tokens of a sign-in
     /// are over. For the end of a gateway, once nothing more is begun.
-    pub async fn are_answered(&self) {
-        self.lasting.is_over().await;
+    pub async fn until_answered(&self) {
+        self.lasting.until_over().await;
         if let Some(renewing) = &self.renewing {
-            renewing.renewals.are_over().await;
+            renewing.renewals.until_over().await;
         }
     }
 
@@ -165,9 +165,9 @@ impl CredentialsDevices {
         until_stopped(stopped, &nobody_rings, round).await;
     }
 
-    /// Whether the secret was renewed before its use, so that the record has to be read again. Costs nothing where
+    /// Renews the secret where that is due before its use; answers whether it did, so that the record has to be read again. Costs nothing where
     /// nothing is due.
-    pub(in crate::credentials) async fn is_renewed(
+    pub(in crate::credentials) async fn renew_before_use(
         &self,
         credentials: &DeviceUuid,
         known: Option<&StoredRenewal>,

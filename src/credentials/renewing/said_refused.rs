@@ -45,7 +45,7 @@ impl CredentialsDevices {
 
     /// What the API says of a secret, which others find for a while.
     async fn ask_about(&self, tried: &Tried) -> Probe {
-        let said = self.looks().whether_it_lives(&tried.credentials).await.unwrap_or_else(|error| {
+        let said = self.looks().probe(&tried.credentials).await.unwrap_or_else(|error| {
             tracing::warn!(
                 error = with_causes(&error),
                 credentials.uuid = %tried.credentials,

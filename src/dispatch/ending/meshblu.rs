@@ -23,7 +23,7 @@ pub(super) struct Voice<'a> {
 
 impl Desk {
     pub(super) async fn end_on_meshblu(&self, mut voice: Voice<'_>, taken: Taken, mut told: Told) -> Verdict {
-        if !taken.place.may_reply_off_disk(&told.reply) && !self.write_down(&taken, &told).await {
+        if !taken.place.reply_off_disk(&told.reply) && !self.write_down(&taken, &told).await {
             return not_taken();
         }
         let mut sent = voice.send(&told).await;
@@ -69,7 +69,7 @@ impl Desk {
 
     /// Keeps the outcome, if anybody may ask for it; answers whether a crash can change nothing any more.
     pub(super) async fn keep_outcome(&self, taken: Taken, outcome: Outcome) -> bool {
-        if taken.place.ends_off_disk() {
+        if taken.place.end_off_disk() {
             taken.ended();
             return true;
         }

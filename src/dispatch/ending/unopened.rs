@@ -51,7 +51,7 @@ impl Desk {
     }
 
     fn note_refusal(&self, taken: Taken, verdict: Verdict) -> Verdict {
-        if !taken.place.ends_off_disk() {
+        if !taken.place.end_off_disk() {
             self.endings.note_refusal(&taken.delivery.new.id, &verdict);
         }
         taken.ended();
@@ -116,7 +116,7 @@ impl Desk {
 
     /// Ends a delivery as if it had never come, once a crash can change nothing any more.
     async fn forget(&self, taken: Taken, failure: Failure) -> Verdict {
-        if taken.place.ends_off_disk() {
+        if taken.place.end_off_disk() {
             taken.ended();
             return Verdict::NotTaken(failure);
         }

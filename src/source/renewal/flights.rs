@@ -135,8 +135,8 @@ impl Renewals {
     }
 
     /// Waits until no renewal is under way, of a secret that is to end either.
-    pub async fn are_over(&self) {
-        self.lasting.is_over().await;
+    pub async fn until_over(&self) {
+        self.lasting.until_over().await;
     }
 
     /// Whether a renewal of this secret is under way.

@@ -32,25 +32,25 @@ impl PassedOver {
     }
 
     /// This webhook too, for so long.
-    pub fn rests(&mut self, webhook: &WebhookKey, left: Duration) {
+    pub fn pass_over_webhook_for(&mut self, webhook: &WebhookKey, left: Duration) {
         self.webhooks.insert(webhook.text());
         self.again_in = self.again_in.into_iter().chain([left]).min();
     }
 
     /// This line too, for so long.
-    pub fn line_rests(&mut self, line: &LineKey, left: Duration) {
+    pub fn pass_over_line_for(&mut self, line: &LineKey, left: Duration) {
         self.lines.insert(line.text());
         self.again_in = self.again_in.into_iter().chain([left]).min();
     }
 
     /// This line too.
-    pub fn has_its_share(&mut self, line: &LineKey) {
+    pub fn pass_over_line(&mut self, line: &LineKey) {
         self.lines.insert(line.text());
     }
 
     /// This line had its turn with this call, which it has in hand, the later the higher, and so had its webhook and the host of
     /// that: they stand behind all who have none in hand.
-    pub fn has_had_a_turn(&mut self, line: &LineKey, call: u64) {
+    pub fn put_behind(&mut self, line: &LineKey, call: u64) {
         for who in [line.text(), line.webhook.text(), line.webhook.host.clone()] {
             let last = self.last_calls.entry(who).or_default();
             *last = call.max(*last);

@@ -146,9 +146,9 @@ impl Place {
         }
     }
 
-    /// Whether `reply` may leave although nothing of the delivery is on disk: if nobody asks for it, a crash leaves
+    /// Takes `reply` as the one that leaves, and answers that it may, where nothing of the delivery is on disk: if nobody asks for it, a crash leaves
     /// nothing that could be done twice. Whatever is written of the delivery later has the reply with it.
-    pub fn may_reply_off_disk(&self, reply: &LeavingReply) -> bool {
+    pub fn reply_off_disk(&self, reply: &LeavingReply) -> bool {
         let mut state = self.state();
         let may = self.is_nowhere(&state);
         if may {
@@ -157,8 +157,8 @@ impl Place {
         may
     }
 
-    /// Whether the delivery ends with nothing of it on disk: from then on nothing can be written of it.
-    pub fn ends_off_disk(&self) -> bool {
+    /// Ends the delivery, and answers that it did, where nothing of it is on disk: from then on nothing can be written of it.
+    pub fn end_off_disk(&self) -> bool {
         let mut state = self.state();
         let ends = self.is_nowhere(&state);
         if ends {

@@ -319,11 +319,11 @@ async fn what_nobody_asks_for_again_may_be_answered_and_end_with_nothing_written
     let (_directory, store) = fresh();
     let feed = feed(&store, Hand::at(NOW).clock());
     let named = feed.hold(delivery("named"), AskedFor::Again);
-    assert!(!named.place.may_reply_off_disk(&leaving()));
-    assert!(!named.place.ends_off_disk());
+    assert!(!named.place.reply_off_disk(&leaving()));
+    assert!(!named.place.end_off_disk());
     let taken = feed.hold(delivery("unnamed"), AskedFor::Never);
-    assert!(taken.place.may_reply_off_disk(&leaving()));
-    assert!(taken.place.ends_off_disk());
+    assert!(taken.place.reply_off_disk(&leaving()));
+    assert!(taken.place.end_off_disk());
     let place = taken.place.clone();
     write(&store, move |transaction| place.accept_within(transaction)).await.unwrap();
     assert!(!read(&store, |view| view.is_queued(&"unnamed".into())).await);
@@ -334,11 +334,11 @@ async fn what_is_accepted_after_its_reply_left_says_so() {
     let (_directory, store) = fresh();
     let feed = feed(&store, Hand::at(NOW).clock());
     let taken = feed.hold(delivery("unnamed"), AskedFor::Never);
-    assert!(taken.place.may_reply_off_disk(&leaving()));
+    assert!(taken.place.reply_off_disk(&leaving()));
     let place = taken.place.clone();
     write(&store, move |transaction| place.accept_within(transaction)).await.unwrap();
-    assert!(!taken.place.may_reply_off_disk(&leaving()), "it is on disk");
-    assert!(!taken.place.ends_off_disk(), "its end has to be written");
+    assert!(!taken.place.reply_off_disk(&leaving()), "it is on disk");
+    assert!(!taken.place.end_off_disk(), "its end has to be written");
     drop(taken);
     assert!(matches!(one(&feed).await.delivery.reply, WrittenReply::MayHaveLeft));
 }

@@ -125,7 +125,7 @@ async fn who_has_a_call_in_hand_stands_behind_all_who_have_none_and_behind_who_h
         for to in [&one, &other, &one, &other] {
             let but = || {
                 let mut but = PassedOver::default();
-                had.borrow().iter().zip(1..).for_each(|(line, call)| but.has_had_a_turn(line, call));
+                had.borrow().iter().zip(1..).for_each(|(line, call)| but.put_behind(line, call));
                 but
             };
             let taken = due_but(&feed, 1, but).await;

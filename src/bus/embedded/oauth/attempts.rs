@@ -29,7 +29,7 @@ impl Attempts {
     pub const WINDOW: Duration = Duration::from_secs(60);
 
     /// Counts a wrong token; answers whether there are too many by now.
-    pub fn is_one_too_many(&self, who: &Who, now: Timestamp) -> bool {
+    pub fn count_wrong(&self, who: &Who, now: Timestamp) -> bool {
         self.0.count(who, now) > TRIES
     }
 }

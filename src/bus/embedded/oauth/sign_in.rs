@@ -109,7 +109,7 @@ impl EmbeddedBus {
         let (proof, account) = (Account::Proof(login.uuid.clone()), Account::Of(login.uuid.clone()));
         let proven = self.look_for(proof, move |bus, view| bus.authenticate(view, &shown)).await;
         let is_wrong = matches!(proven, Err(BusError::Forbidden));
-        if is_wrong && self.attempts.is_one_too_many(&(from, login.uuid.clone()), self.clock.now()) {
+        if is_wrong && self.attempts.count_wrong(&(from, login.uuid.clone()), self.clock.now()) {
             return Err(NoSignIn::TooOften);
         }
         proven?;

@@ -71,19 +71,19 @@ impl Destinations {
         for (key, webhook) in &known.webhooks {
             let failing = failing.get(&key.host).copied().unwrap_or_default();
             if let Some(Resting { after }) = webhook.away.resting(failing) {
-                passed_over.rests(key, after);
+                passed_over.pass_over_webhook_for(key, after);
             }
             for (user_device, line) in &webhook.lines {
                 let to = LineKey { webhook: key.clone(), user_device: user_device.clone() };
                 if let Some(Resting { after }) = line.refused.resting(failing) {
-                    passed_over.line_rests(&to, after);
+                    passed_over.pass_over_line_for(&to, after);
                 }
                 if line.calls == 0 {
                     continue;
                 }
-                passed_over.has_had_a_turn(&to, line.last);
+                passed_over.put_behind(&to, line.last);
                 if but_for_others.contains(&key.host) {
-                    passed_over.has_its_share(&to);
+                    passed_over.pass_over_line(&to);
                 }
             }
         }

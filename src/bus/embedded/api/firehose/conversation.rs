@@ -222,10 +222,10 @@ impl Talk {
     fn begins(&mut self) {
         self.has_begun = true;
         self.at.seat.slot.settle();
-        self.is_heard();
+        self.heard_now();
     }
 
-    fn is_heard(&mut self) {
+    fn heard_now(&mut self) {
         let limits = &self.at.terms.limits;
         self.silent_at = Instant::now() + limits.ping_interval + limits.ping_timeout;
     }
@@ -271,7 +271,7 @@ impl Talk {
     }
 
     fn said(&mut self, packet: &Packet) -> ControlFlow<()> {
-        self.is_heard();
+        self.heard_now();
         let disconnects = packet.kind == PacketType::Message && packet.text == "1";
         if disconnects || packet.kind == PacketType::Close {
             return Break(());

@@ -36,7 +36,7 @@ pub(super) async fn admit(
 ) -> Result<Admitted, Rejection> {
     let admitted = recognise(door, request, asked).await;
     let is_wrong = matches!(admitted, Err(Rejection::Unauthenticated));
-    if is_wrong && door.strangers.is_one_too_many(peer(request), door.bus.clock.now()) {
+    if is_wrong && door.strangers.count_refused(peer(request), door.bus.clock.now()) {
         return Err(Rejection::TooMany);
     }
     admitted

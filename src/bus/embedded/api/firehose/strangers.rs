@@ -22,7 +22,7 @@ impl Strangers {
     }
 
     /// Counts a handshake of this address that is refused; answers whether there are too many by now.
-    pub(super) fn is_one_too_many(&self, address: IpAddr, now: Timestamp) -> bool {
+    pub(super) fn count_refused(&self, address: IpAddr, now: Timestamp) -> bool {
         self.refused.count(&address, now) > self.at_most
     }
 }
