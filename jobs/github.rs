@@ -137,5 +137,9 @@ fn safe_text(error: &GitHubError) -> String {
     if text.is_empty() || text.starts_with(['{', '[', '<']) {
         return format!("GitHub answered {}", error.status_code.as_u16());
     }
-    text.chars().take(LONGEST_TEXT).collect()
+    match text.char_indices().nth(LONGEST_TEXT) {
+        // Who looks for a secret in it is to know that its end may be missing.
+        Some(_) => text.chars().take(LONGEST_TEXT - 1).chain(['…']).collect(),
+        None => text,
+    }
 }

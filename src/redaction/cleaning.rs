@@ -8,8 +8,8 @@ use memchr::memmem::Finder;
 use serde_json::{Map, Number, Value};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::forms::{SHORTEST, forms};
-use super::unquoted::{quoted, unquoted};
+use super::forms::{SHORTEST, closed, forms};
+use super::readings::{Reading, closed_up, is_escaped, places_read, read, unescaped, whole_escapes};
 
 const REDACTED: &str = "[redacted]";
 
@@ -34,9 +34,12 @@ impl Redaction {
         self.0.extend(new);
     }
 
-    /// What somebody says of something, with `[redacted]` wherever one of the secrets is quoted, or most of one at its end.
+    /// What somebody says of something, with `[redacted]` wherever one of the secrets is quoted, or most of one at its end; also
+    /// where blanks, line breaks, colons or hyphens divide it, and where it was escaped twice.
     pub fn clean_text(&self, mut text: String) -> String {
-        Search { most: true, ..self.search() }.clean_text(&mut text);
+        let closed = closed(self.0.iter().map(|form| form.as_str()));
+        let closed = needles(closed.iter().map(|form| form.as_slice()));
+        Search { closed, cut: Cut::Half, times: 2, ..self.search() }.clean_text(&mut text);
         text
     }
 
@@ -53,10 +56,27 @@ impl Redaction {
     }
 
     fn search(&self) -> Search<'_> {
-        let mut needles: Vec<_> = self.0.iter().map(|form| Needle::of(form)).collect();
-        needles.sort_by_key(|needle| needle.form.len());
-        Search { needles, most: false }
+        let needles = needles(self.0.iter().map(|form| form.as_bytes()));
+        Search { needles, closed: Vec::new(), cut: Cut::Told, times: 1 }
     }
+}
+
+/// These forms made ready, the shortest first.
+fn needles<'a>(forms: impl Iterator<Item = &'a [u8]>) -> Vec<Needle<'a>> {
+    let mut needles: Vec<_> = forms.map(Needle::of).collect();
+    needles.sort_by_key(|needle| needle.form.len());
+    needles
+}
+
+/// What at the end of a text is taken for a secret that was cut there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// What tells it from words, where the text says that it was cut.
+    Told,
+    /// That, and half of it without a sign.
+    Half,
+    /// What tells it from words.
+    Anywhere,
 }
 
 /// A form of a secret, made ready to be looked for.
@@ -69,8 +89,7 @@ struct Needle<'a> {
 }
 
 impl<'a> Needle<'a> {
-    fn of(form: &'a str) -> Self {
-        let form = form.as_bytes();
+    fn of(form: &'a [u8]) -> Self {
         let beginning = form.get(..SHORTEST).map(Finder::new);
         let is_number = beginning.is_some() && form.iter().all(u8::is_ascii_digit);
         Self { form, whole: Finder::new(form), beginning, is_number }
@@ -92,17 +111,17 @@ impl<'a> Needle<'a> {
 
     /// Where the text ends with no more than the beginning of it.
     fn cut(&self, beginning: &Finder<'_>, text: &Text<'_>) -> Option<Range<usize>> {
-        let shortest = match (text.is_cut, text.most) {
-            (true, _) => SHORTEST,
-            (false, true) => SHORTEST.max(self.form.len().div_ceil(2)),
-            (false, false) => return None,
+        let shortest = match text.cut {
+            Cut::Anywhere => SHORTEST,
+            Cut::Half => SHORTEST.max(self.form.len().div_ceil(2)),
+            Cut::Told => return None,
         };
-        let tail = text.end.saturating_sub(self.form.len() - 1);
-        let starts = beginning.find_iter(&text.bytes[tail..text.end]).map(|start| tail + start);
+        let tail = text.whole.saturating_sub(self.form.len() - 1);
+        let starts = beginning.find_iter(&text.bytes[tail..text.whole]).map(|start| tail + start);
         let places = starts.map(|start| start..text.end);
         places
             .filter(|place| place.len() >= shortest)
-            .find(|place| self.form.starts_with(&text.bytes[place.clone()]))
+            .find(|place| self.form.starts_with(&text.bytes[place.start..text.whole]))
     }
 }
 
@@ -111,17 +130,36 @@ struct Text<'a> {
     bytes: &'a [u8],
     /// Where it ends, but for what says that it was cut.
     end: usize,
-    /// Whether something says so.
-    is_cut: bool,
-    /// Whether most of a secret at its end is taken for one, whatever it says.
-    most: bool,
+    /// The same without an escape that may have been cut there.
+    whole: usize,
+    cut: Cut,
+}
+
+impl<'a> Text<'a> {
+    fn of(bytes: &'a [u8], cut: Cut) -> Self {
+        let dots = trailing_dots(bytes);
+        let end = bytes.len() - dots;
+        let cut = if dots > 0 { Cut::Anywhere } else { cut };
+        let whole = if cut == Cut::Told { end } else { whole_escapes(&bytes[..end]) };
+        Self { bytes, end, whole, cut }
+    }
+
+    fn places(&self, needles: &[Needle<'_>]) -> Vec<Range<usize>> {
+        let fits = |needle: &&Needle<'_>| self.cut != Cut::Told || needle.form.len() <= self.bytes.len();
+        let mut places = Vec::new();
+        needles.iter().take_while(fits).for_each(|needle| needle.places(self, &mut places));
+        places
+    }
 }
 
 /// All that is looked for in what somebody says.
 struct Search<'a> {
-    /// The shortest first.
     needles: Vec<Needle<'a>>,
-    most: bool,
+    /// The same with nothing that divides them, where what is divided is looked through.
+    closed: Vec<Needle<'a>>,
+    cut: Cut,
+    /// How often what is looked through may have been escaped.
+    times: usize,
 }
 
 impl Search<'_> {
@@ -176,27 +214,33 @@ impl Search<'_> {
 
     /// Where secrets are, in order; no two places have anything in common.
     fn places(&self, text: &str) -> Vec<Range<usize>> {
-        let mut places = self.places_in(text.as_bytes());
-        if let Some(unquoted) = unquoted(text) {
-            let unquoted = self.places_in(&unquoted);
-            if !unquoted.is_empty() {
-                places.extend(quoted(text, &unquoted));
-            }
-        }
         let whole =
             |place: Range<usize>| text.floor_char_boundary(place.start)..text.ceil_char_boundary(place.end);
-        joined(places.into_iter().map(whole).collect())
+        joined(self.places_in(text.as_bytes(), self.times).into_iter().map(whole).collect())
     }
 
-    fn places_in(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        let dots = trailing_dots(bytes);
-        let is_cut = dots > 0;
-        let text = Text { bytes, end: bytes.len() - dots, is_cut, most: self.most };
-        let fits = |needle: &&Needle<'_>| is_cut || self.most || needle.form.len() <= bytes.len();
-        let mut places = Vec::new();
-        self.needles.iter().take_while(fits).for_each(|needle| needle.places(&text, &mut places));
+    /// Where they are in what may have been escaped so many times.
+    fn places_in(&self, bytes: &[u8], times: usize) -> Vec<Range<usize>> {
+        let mut places = Text::of(bytes, self.cut).places(&self.needles);
+        if !self.closed.is_empty() {
+            let closed = |read: &[u8]| Text::of(read, self.cut).places(&self.closed);
+            places.extend(places_in_what(bytes, closed_up, closed));
+        }
+        if times > 0 && is_escaped(bytes) {
+            places.extend(places_in_what(bytes, unescaped, |read| self.places_in(read, times - 1)));
+        }
         places
     }
+}
+
+/// Where in `bytes` that is which `find` finds in what they stand for.
+fn places_in_what(
+    bytes: &[u8],
+    reading: Reading,
+    find: impl FnOnce(&[u8]) -> Vec<Range<usize>>,
+) -> Vec<Range<usize>> {
+    let found = find(&read(bytes, reading));
+    if found.is_empty() { found } else { places_read(bytes, reading, &found) }
 }
 
 /// How many bytes say that a text goes on: an ellipsis, or more dots than end a sentence.

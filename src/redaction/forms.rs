@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use super::unquoted::unquoted;
+use super::readings::{closed_up, is_escaped, read, unescaped};
 
 /// Anything shorter, such as `basic`, is a word that may stand anywhere.
 pub(super) const SHORTEST: usize = 8;
@@ -27,7 +27,8 @@ pub(super) fn forms(secret: &str) -> Vec<Zeroizing<String>> {
     forms.push(Zeroizing::new(secret.to_owned()));
     // A sign of it that was not escaped may look as if it were: a plus most of all, which stands for itself elsewhere than in
     // forms.
-    let as_if_escaped: Vec<_> = forms.iter().filter_map(|form| text(unquoted(form)?)).collect();
+    let escaped = forms.iter().filter(|form| is_escaped(form.as_bytes()));
+    let as_if_escaped: Vec<_> = escaped.filter_map(|form| text(&read(form.as_bytes(), unescaped))).collect();
     let with_blanks: Vec<_> = forms.iter().map(|form| Zeroizing::new(form.replace('+', " "))).collect();
     forms.extend(as_if_escaped.into_iter().chain(with_blanks));
     forms.retain(|form| form.len() >= SHORTEST || (**form == secret && !secret.is_empty()));
@@ -61,6 +62,15 @@ fn in_base64(secret: &str, before: usize) -> [Zeroizing<String>; 2] {
     [standard, Zeroizing::new(url.replace('/', "_"))]
 }
 
-fn text(bytes: Zeroizing<Vec<u8>>) -> Option<Zeroizing<String>> {
-    std::str::from_utf8(&bytes).ok().map(|text| Zeroizing::new(text.to_owned()))
+/// These forms with nothing that divides them, as they are looked for in what is divided itself.
+pub(super) fn closed<'a>(forms: impl IntoIterator<Item = &'a str>) -> Vec<Zeroizing<Vec<u8>>> {
+    let mut closed: Vec<_> = forms.into_iter().map(|form| read(form.as_bytes(), closed_up)).collect();
+    closed.retain(|form| form.len() >= SHORTEST);
+    closed.sort_unstable_by(|one, other| one.as_slice().cmp(other));
+    closed.dedup();
+    closed
+}
+
+fn text(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    std::str::from_utf8(bytes).ok().map(|text| Zeroizing::new(text.to_owned()))
 }

@@ -6,6 +6,8 @@ use endo::redaction::Redaction;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::support::quoted::{TOKEN, forms};
+
 /// It is quoted in another way by each who quotes it.
 const SECRET: &str = "canary+\"of/ours\" ~100%25 ünd?";
 
@@ -83,6 +85,32 @@ fn a_secret_is_found_at_every_place_of_what_is_in_base64() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_divided_or_escaped_twice_is_found_where_somebody_says_something() {
+    for form in forms(TOKEN) {
+        let said = clean(TOKEN, &format!("The token {form}, of octocat - it is: 60 days old"));
+        assert_eq!(said, "The token [redacted], of octocat - it is: 60 days old", "{form}");
+        // Where it was cut there is no whole escape.
+        for length in (form.len() / 2 + 20..form.len()).step_by(7) {
+            let said = clean(TOKEN, &format!("The token {}", &form[..length]));
+            let left = said.strip_prefix("The token [redacted]").unwrap_or_else(|| panic!("{said}"));
+            assert!(left.len() < 6, "{said}");
+        }
+    }
+    for said in ["dead beef: 12-34", "%2541 and &#65; or \\x41", "gho_ Zq7", "Z2hv X1px"] {
+        assert_eq!(clean(TOKEN, said), said);
+    }
+}
+
+#[test]
+fn what_divides_data_is_left_there() {
+    let data = json!(forms("canary-of-ours").into_iter().map(|form| format!("{form}.")).collect::<Vec<_>>());
+    let divided = json!(["canary of-ours", "canary:of:ours", "Canary-of-ours"]);
+    let redaction = Redaction::of(["canary-of-ours"]);
+    assert_eq!(redaction.clean(divided.clone()), divided);
+    assert!(redaction.clean(data.clone()) != data);
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub(crate) mod oidc;
 pub(crate) mod program;
 pub(crate) mod provider;
 pub(crate) mod provisions;
+pub(crate) mod quoted;
 pub(crate) mod real;
 pub(crate) mod shell;
 pub(crate) mod store;

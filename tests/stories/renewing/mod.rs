@@ -7,6 +7,7 @@ mod forgotten;
 mod handlers;
 mod killed;
 mod leaving;
+mod quoting;
 mod refused;
 mod remote;
 mod shared;
