@@ -5,7 +5,7 @@ use http::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
-use super::error::EgressError;
+use super::error::{Cause, EgressError};
 
 /// The whole answer, if its body is not longer than `limit` bytes. The caller bounds the time.
 pub(super) async fn body_within(
@@ -16,7 +16,7 @@ pub(super) async fn body_within(
     let body =
         Limited::new(body, limit).collect().await.map_err(|error| match error.is::<LengthLimitError>() {
             true => EgressError::TooLarge { limit },
-            false => EgressError::Exchange(error),
+            false => EgressError::Exchange(Cause::of(&*error)),
         })?;
     Ok(Response::from_parts(parts, body.to_bytes()))
 }

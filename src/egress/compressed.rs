@@ -7,7 +7,7 @@ use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http::header::{CONTENT_ENCODING, HeaderValue};
 use http::{HeaderMap, Response};
 
-use super::error::EgressError;
+use super::error::{Cause, EgressError};
 
 /// The ways that are understood, as `Accept-Encoding` names them.
 pub const UNDERSTOOD: HeaderValue = HeaderValue::from_static("gzip, deflate");
@@ -32,7 +32,7 @@ fn way_of(headers: &HeaderMap) -> Option<String> {
 fn read_within(unpacking: impl Read, limit: usize) -> Result<Bytes, EgressError> {
     let mut body = Vec::new();
     let read = unpacking.take(limit as u64 + 1).read_to_end(&mut body);
-    match read.map_err(|broken| EgressError::Exchange(broken.into()))? > limit {
+    match read.map_err(|broken| EgressError::Exchange(Cause::of(&broken)))? > limit {
         true => Err(EgressError::TooLarge { limit }),
         false => Ok(body.into()),
     }

@@ -3,11 +3,24 @@
 use std::error::Error as StdError;
 
 use thiserror::Error;
+use tower::BoxError;
 
-/// What an error of somebody else's is kept as.
-pub(super) type Cause = Box<dyn StdError + Send + Sync>;
+use crate::redaction::Plain;
+use crate::telemetry::with_causes;
 
-/// Why a call could not be made or answered. No text holds a secret, a path or a query.
+/// What an error of somebody else's says, and what that came from: it may quote what was received.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct Cause(Plain);
+
+impl Cause {
+    pub(super) fn of(error: &(dyn StdError + 'static)) -> Self {
+        Self(Plain::of(&with_causes(error).to_string()))
+    }
+}
+
+/// Why a call could not be made or answered. No text holds a secret, a path or a query, nor what a stranger says but in plain
+/// words.
 #[derive(Debug, Error)]
 pub enum EgressError {
     /// The address of the call is not one that can be called as it is written.
@@ -20,13 +33,13 @@ pub enum EgressError {
         entry: String,
     },
     /// The host, with this scheme and port, is not on the list.
-    #[error("calls to {host} are not allowed")]
+    #[error("calls to {} are not allowed", Plain::of_host(host))]
     HostNotAllowed {
         /// The host the call was meant for.
         host: String,
     },
     /// The host is, or has no address but, one that is not on the public Internet.
-    #[error("the address of {host} is not on the public Internet")]
+    #[error("the address of {} is not on the public Internet", Plain::of_host(host))]
     AddressNotAllowed {
         /// The host the call was meant for.
         host: String,
@@ -60,7 +73,7 @@ pub enum EgressError {
     },
     /// A connection that stood ended badly.
     #[error("the connection broke")]
-    Socket(#[source] Box<tokio_tungstenite::tungstenite::Error>),
+    Socket(#[source] Cause),
     /// The client could not be made; most often the machine has no root certificates.
     #[error("the HTTP client could not be made")]
     Client(#[source] reqwest::Error),
@@ -94,15 +107,16 @@ impl EgressError {
         } else if causes(&error).any(|cause| cause.is::<NoAdmittedAddress>()) {
             Self::AddressNotAllowed { host: host.to_owned() }
         } else if error.is_connect() {
-            Self::Connect(error.into())
+            Self::Connect(Cause::of(&error))
         } else {
-            Self::Exchange(error.into())
+            Self::Exchange(Cause::of(&error))
         }
     }
 
     /// The same of a client whose errors know no address.
     pub(super) fn of_line(error: hyper_util::client::legacy::Error) -> Self {
-        if error.is_connect() { Self::Connect(error.into()) } else { Self::Exchange(error.into()) }
+        let cause = Cause::of(&error);
+        if error.is_connect() { Self::Connect(cause) } else { Self::Exchange(cause) }
     }
 }
 
@@ -118,11 +132,11 @@ pub(super) struct NoAdmittedAddress;
 /// Why the start of a call could not be written down.
 #[derive(Debug, Error)]
 #[error("the start of the call could not be written down")]
-pub struct GateError(#[source] Cause);
+pub struct GateError(#[source] BoxError);
 
 impl GateError {
     /// The failure with this cause.
-    pub fn new(cause: impl Into<Cause>) -> Self {
+    pub fn new(cause: impl Into<BoxError>) -> Self {
         Self(cause.into())
     }
 }

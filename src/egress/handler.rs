@@ -14,7 +14,7 @@ use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 
 use super::answer::body_within;
-use super::error::EgressError;
+use super::error::{Cause, EgressError};
 use super::gate::CallGate;
 use super::handler_address::{HandlerAddress, Place, connect_here};
 use super::outbound::Egress;
@@ -65,7 +65,7 @@ impl Egress {
         let connected = tokio::time::timeout(limit, connecting).await;
         connected
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-            .map_err(|error| EgressError::Connect(error.into()))
+            .map_err(|error| EgressError::Connect(Cause::of(&error)))
     }
 
     async fn exchange(
@@ -74,7 +74,7 @@ impl Egress {
         request: http::Request<Full<Bytes>>,
         gate: &CallGate,
     ) -> Result<http::Response<Bytes>, EgressError> {
-        let broken = |error: hyper::Error| EgressError::Exchange(error.into());
+        let broken = |error: hyper::Error| EgressError::Exchange(Cause::of(&error));
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         gate.pass().await?;
         // Ends with the exchange, whoever gives it up.

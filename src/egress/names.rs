@@ -11,10 +11,10 @@ use hyper_util::client::legacy::connect::dns;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
-use tower::Service;
+use tower::{BoxError, Service};
 
 use super::addresses::{AddressClass, class_of};
-use super::error::{Cause, NoAdmittedAddress};
+use super::error::NoAdmittedAddress;
 use super::transport::literal;
 
 /// Names looked up at the same time, by calls of one reach.
@@ -99,7 +99,7 @@ impl VettedNames {
     }
 
     /// The addresses of the name that are within reach; there is at least one.
-    async fn within_reach(self, name: String) -> Result<std::vec::IntoIter<SocketAddr>, Cause> {
+    async fn within_reach(self, name: String) -> Result<std::vec::IntoIter<SocketAddr>, BoxError> {
         let reach = self.reach;
         let found = if is_localhost(&name) { loopback() } else { self.find(name).await? };
         let admitted = found.into_iter().filter(|address| reach.admits(*address));
@@ -117,10 +117,10 @@ impl Resolve for VettedNames {
 
 impl Service<dns::Name> for VettedNames {
     type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = Cause;
-    type Future = BoxFuture<'static, Result<Self::Response, Cause>>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 

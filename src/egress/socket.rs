@@ -18,7 +18,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use super::error::EgressError;
+use super::error::{Cause, EgressError};
 use super::peer::Peer;
 use super::transport::Outgoing;
 use crate::ambient::Random;
@@ -116,5 +116,5 @@ fn accept_for(key: &str) -> String {
 }
 
 fn broken(error: tokio_tungstenite::tungstenite::Error) -> EgressError {
-    EgressError::Socket(Box::new(error))
+    EgressError::Socket(Cause::of(&error))
 }

@@ -11,7 +11,7 @@ use super::response::ResponseSchema;
 use super::runner::{Trouble, Work};
 use super::wording;
 use crate::message::{Failure, Reply};
-use crate::redaction::Redaction;
+use crate::redaction::{Plain, Redaction};
 use crate::telemetry::with_causes;
 
 /// Why a job has no reply: what the sender is told if it stays at that, and what to do before.
@@ -94,7 +94,7 @@ fn clean(reply: Reply, redaction: &Redaction) -> Reply {
 fn conforming(reply: Reply, schema: Option<&ResponseSchema>) -> Result<Reply, RunFailure> {
     let Some(schema) = schema else { return Ok(reply) };
     schema.conform(reply).map_err(|fault| {
-        tracing::warn!(response.fault = fault, "a response does not satisfy its schema");
+        tracing::warn!(response.fault = %Plain::of(&fault), "a response does not satisfy its schema");
         RunFailure::last(Failure::response_invalid())
     })
 }

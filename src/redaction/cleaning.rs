@@ -36,10 +36,19 @@ impl Redaction {
 
     /// What somebody says of something, with `[redacted]` wherever one of the secrets is quoted, or most of one at its end; also
     /// where blanks, line breaks, colons or hyphens divide it, and where it was escaped twice.
-    pub fn clean_text(&self, mut text: String) -> String {
+    pub fn clean_text(&self, text: String) -> String {
+        self.clean_words(text, Cut::Half)
+    }
+
+    /// The same, with `[redacted]` also for as much of one at its end as tells it from words.
+    pub(super) fn clean_to_the_end(&self, text: String) -> String {
+        self.clean_words(text, Cut::Anywhere)
+    }
+
+    fn clean_words(&self, mut text: String, cut: Cut) -> String {
         let closed = closed(self.0.iter().map(|form| form.as_str()));
         let closed = needles(closed.iter().map(|form| form.as_slice()));
-        Search { closed, cut: Cut::Half, times: 2, ..self.search() }.clean_text(&mut text);
+        Search { closed, cut, times: 2, ..self.search() }.clean_text(&mut text);
         text
     }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 use super::component::Component;
+use crate::redaction::Plain;
 
 /// A request, before anything in it is believed.
 #[derive(Clone, Copy)]
@@ -27,13 +28,13 @@ pub struct Request<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FieldError {
     /// It is not there.
-    #[error("`{0}` is missing")]
+    #[error("`{}` is missing", Plain::of(.0))]
     Missing(String),
     /// It is there more than once, so that readers could choose differently.
-    #[error("`{0}` is there more than once")]
+    #[error("`{}` is there more than once", Plain::of(.0))]
     Doubled(String),
     /// It holds a control character that would start a line of its own in what is signed.
-    #[error("`{0}` holds a line break or a NUL")]
+    #[error("`{}` holds a line break or a NUL", Plain::of(.0))]
     Control(String),
 }
 

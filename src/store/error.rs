@@ -70,9 +70,11 @@ impl StoreError {
     }
 
     /// A document that is kept is no JSON.
-    pub fn unreadable(cause: serde_json::Error) -> Self {
+    pub fn unreadable(cause: &serde_json::Error) -> Self {
+        // What it says may quote the document.
+        let cause = format!("no such JSON up to line {}, column {}", cause.line(), cause.column());
         let kind = rusqlite::types::Type::Text;
-        Self::Database(Arc::new(rusqlite::Error::FromSqlConversionFailure(1, kind, Box::new(cause))))
+        Self::Database(Arc::new(rusqlite::Error::FromSqlConversionFailure(1, kind, cause.into())))
     }
 }
 

@@ -32,9 +32,9 @@ const ROOMS: &[(&str, Imports)] = &[
     ("queueing", These(&[])),
     ("redaction", These(&[])),
     ("sharing", These(&["message"])),
-    ("signature", These(&[])),
+    ("signature", These(&["redaction"])),
     ("vault", These(&["message", "redaction"])),
-    ("egress", These(&["message"])),
+    ("egress", These(&["message", "redaction"])),
     ("store", These(&["memory", "message"])),
     (
         "bus",

@@ -37,6 +37,7 @@ mod licences;
 mod main_job;
 mod oauth;
 mod owners;
+mod plain;
 mod readme;
 mod redaction;
 mod remote;

@@ -123,7 +123,8 @@ impl Reading<'_> {
         let (mut found, mut left) = (Listed::new(), FOUND_BYTES);
         self.view.visit_texts(&lookup(query), |_, text| {
             effort.look()?;
-            let excerpt = wanted.read(text, &self.caller.acting).map_err(StoreError::unreadable)?;
+            let excerpt =
+                wanted.read(text, &self.caller.acting).map_err(|error| StoreError::unreadable(&error))?;
             if !visible_to(&excerpt.document, &self.caller.acting) {
                 return Ok(true);
             }
@@ -136,7 +137,7 @@ impl Reading<'_> {
             left = rest;
             let document = match shows_excerpt {
                 true => excerpt.document,
-                false => serde_json::from_str(text).map_err(StoreError::unreadable)?,
+                false => serde_json::from_str(text).map_err(|error| StoreError::unreadable(&error))?,
             };
             let document = registration::public(document);
             match projection {

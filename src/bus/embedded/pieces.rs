@@ -74,7 +74,10 @@ impl EmbeddedBus {
     /// Whether more is left after it.
     fn next_piece(&self, transaction: &Transaction<'_>, half_done: HalfDone) -> Result<bool, StoreError> {
         let Some(noted) = transaction.left_of(half_done)? else { return Ok(false) };
-        let left = self.piece(transaction, serde_json::from_str(&noted).map_err(StoreError::unreadable)?)?;
+        let left = self.piece(
+            transaction,
+            serde_json::from_str(&noted).map_err(|error| StoreError::unreadable(&error))?,
+        )?;
         match &left {
             Some(left) => transaction.note_left(half_done, &text(left))?,
             None => transaction.note_done(half_done)?,

@@ -5,16 +5,18 @@ use thiserror::Error;
 
 use crate::egress::EgressError;
 use crate::message::Failure;
+use crate::redaction::Plain;
 
 /// A call that came to nothing.
 #[derive(Debug, Error)]
 pub enum MeshbluError {
     /// The bus refuses, or says that it failed.
-    #[error("{message}")]
+    #[error("{}", Plain::of(message))]
     Refused {
         /// Its status.
         status: StatusCode,
-        /// What it says, by the rules of `spec/endo.md` 2.1; short, without control characters.
+        /// What it says, by the rules of `spec/endo.md` 2.1; short, without control characters. For senders: a log has the plain
+        /// words of it.
         message: String,
     },
     /// The answer is none that a Meshblu gives.

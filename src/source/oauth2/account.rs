@@ -11,9 +11,8 @@ use zeroize::Zeroizing;
 use super::answer::{BAD_TOKENS, Tokens, refusal, says_no, unexplained};
 use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
 use super::error::OAuthError;
-use super::safe_text::SafeText;
 use crate::egress::{EgressError, Url};
-use crate::redaction::Redaction;
+use crate::redaction::{Plain, Redaction};
 use crate::source::provider::{Profile, ProfileMethod};
 use crate::vault::{NotAResourceOwnerId, ResourceOwnerId, SecretMap, SecretText};
 
@@ -99,8 +98,8 @@ impl OAuthClient {
 fn check(answer: &Response<Bytes>, sent: &Redaction) -> Result<(), OAuthError> {
     let members = serde_json::from_slice::<Map<String, Value>>(answer.body());
     let refused = |error: &str| {
-        let error = SafeText::of_answer(error, sent);
-        OAuthError::Refused { error, description: SafeText::of("") }
+        let error = Plain::of_answer(error, sent);
+        OAuthError::Refused { error, description: Plain::of("") }
     };
     match (answer.status(), members.as_ref().map(refusal)) {
         (StatusCode::UNAUTHORIZED, _) => Err(OAuthError::TokenRejected),

@@ -8,9 +8,8 @@ use serde_json::{Map, Value};
 
 use super::bad_grants::BadGrants;
 use super::error::OAuthError;
-use super::safe_text::SafeText;
 use crate::egress::{ProviderAnswer, RetryAfter};
-use crate::redaction::Redaction;
+use crate::redaction::{Plain, Redaction};
 use crate::vault::{SecretMap, SecretText};
 
 /// What providers call an access token that is not good; the first is the standard's name (RFC 6750, 3.1).
@@ -161,8 +160,8 @@ fn refused(
     let description = members.get("error_description").and_then(Value::as_str).unwrap_or_default();
     let sent = Redaction::of(sent.iter().copied());
     OAuthError::Refused {
-        error: SafeText::of_answer(error, &sent),
-        description: SafeText::of_answer(description, &sent),
+        error: Plain::of_answer(error, &sent),
+        description: Plain::of_answer(description, &sent),
     }
 }
 

@@ -8,11 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::safe_text::SafeText;
 use super::settings::OAuth2;
 use crate::ambient::Timestamp;
 use crate::egress::Url;
-use crate::redaction::Redaction;
+use crate::redaction::{Plain, Redaction};
 use crate::vault::SecretText;
 
 /// How long a sign-in may take.
@@ -50,9 +49,9 @@ pub enum CallbackError {
     #[error("the provider says: {error} {description}")]
     Denied {
         /// The error's name, `access_denied` where the user said no.
-        error: SafeText,
+        error: Plain,
         /// What the provider says about it.
-        description: SafeText,
+        description: Plain,
     },
     /// There is neither a code nor an error.
     #[error("the provider sent no code")]
@@ -88,8 +87,8 @@ impl Pending {
         }
         if let Some(error) = answer.error {
             let sent = Redaction::of([self.state.expose()]);
-            let description = SafeText::of_answer(&answer.error_description.unwrap_or_default(), &sent);
-            return Err(CallbackError::Denied { error: SafeText::of_answer(&error, &sent), description });
+            let description = Plain::of_answer(&answer.error_description.unwrap_or_default(), &sent);
+            return Err(CallbackError::Denied { error: Plain::of_answer(&error, &sent), description });
         }
         answer.code.filter(|code| !code.is_empty()).map(SecretText::from).ok_or(CallbackError::NoCode)
     }

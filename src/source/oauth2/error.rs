@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use super::safe_text::SafeText;
 use crate::egress::{EgressError, RetryAfter};
+use crate::redaction::Plain;
 use crate::vault::NotAResourceOwnerId;
 
 /// Why a provider gave nothing. No text holds a secret.
@@ -16,9 +16,9 @@ pub enum OAuthError {
     #[error("the provider refused: {error} {description}")]
     Refused {
         /// The error's name, as the provider has it.
-        error: SafeText,
+        error: Plain,
         /// What the provider says about it.
-        description: SafeText,
+        description: Plain,
     },
     /// The provider refused without a reason.
     #[error("the provider refused with status {0}")]

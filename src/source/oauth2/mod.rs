@@ -1,6 +1,6 @@
 //! OAuth 2 as its client: authorization code with PKCE, always with `state` (RFC 6749, 7636, 9207, 7009).
 //!
-//! What a provider says reaches logs and pages only as [`SafeText`].
+//! What a provider says reaches logs, receipts and pages only as [`Plain`](crate::redaction::Plain) words.
 
 mod account;
 mod answer;
@@ -9,7 +9,6 @@ mod bad_grants;
 mod client;
 mod error;
 mod revocation;
-mod safe_text;
 mod settings;
 
 pub use account::{Probe, ResourceOwner};
@@ -19,5 +18,4 @@ pub use bad_grants::BadGrants;
 pub use client::OAuthClient;
 pub use error::OAuthError;
 pub use revocation::Revoked;
-pub use safe_text::SafeText;
 pub use settings::OAuth2;

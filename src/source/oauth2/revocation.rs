@@ -8,9 +8,8 @@ use zeroize::Zeroizing;
 use super::answer::{BAD_TOKENS, refusal, says_no, unexplained};
 use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
 use super::error::{OAuthError, OF_GATEWAYS};
-use super::safe_text::SafeText;
 use crate::egress::{ProviderAnswer, Url};
-use crate::redaction::Redaction;
+use crate::redaction::{Plain, Redaction};
 use crate::source::provider::{RevocationWay, TokenBody};
 use crate::vault::SecretText;
 
@@ -169,8 +168,8 @@ fn verdict(answer: ProviderAnswer, secrets: &[&str], unknown: &[StatusCode]) -> 
             false => Ok(Revoked::Done),
         },
         (status, Some(error)) if !status.is_server_error() => {
-            let error = SafeText::of_answer(error, &Redaction::of(secrets.iter().copied()));
-            Err(OAuthError::Refused { error, description: SafeText::of("") })
+            let error = Plain::of_answer(error, &Redaction::of(secrets.iter().copied()));
+            Err(OAuthError::Refused { error, description: Plain::of("") })
         }
         _ => Err(unexplained(&answer)),
     }

@@ -244,5 +244,5 @@ fn one_or_many(value: &Value) -> &[Value] {
 }
 
 fn parse(text: &str) -> Result<Value, StoreError> {
-    serde_json::from_str(text).map_err(StoreError::unreadable)
+    serde_json::from_str(text).map_err(|error| StoreError::unreadable(&error))
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::support::log;
+use crate::support::quoted::{TOKEN, forms};
 
 /// Fails as its data say.
 struct Fail;
@@ -230,6 +231,20 @@ async fn a_response_that_breaks_its_schema_is_invalid_and_only_the_place_is_logg
     assert_eq!(failed, RunFailure::last(Failure::response_invalid()));
     assert!(!log::lines_with("instance.data does not satisfy").is_empty());
     assert!(log::lines_with("c4nary-in-a-response").is_empty());
+}
+
+#[tokio::test]
+async fn the_name_of_a_member_that_is_no_plain_word_is_not_logged() {
+    log::capture();
+    let response = json!({"properties": {"data": {"additionalProperties": {"type": "string"}}}});
+    let registry = echo_with(&json!({}), &response).unwrap();
+    for form in forms(TOKEN) {
+        let named = json!({"zebra": "", &*form: 1});
+        let failed = registry.run(&say_hello(named), provisions()).await.unwrap_err();
+        assert_eq!(failed, RunFailure::last(Failure::response_invalid()));
+        let written = json!(form).to_string();
+        assert!(log::lines_with(written.trim_matches('"')).is_empty(), "{form}");
+    }
 }
 
 #[tokio::test]

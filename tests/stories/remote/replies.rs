@@ -19,7 +19,8 @@ use crate::support::meshblu::{
     CREDENTIALS, CREDENTIALS_TOKEN, FakeMeshblu, RemoteGateway, json_answer, route, say_hello, settings,
     vectors,
 };
-use crate::support::store;
+use crate::support::quoted::forms;
+use crate::support::{log, store};
 
 const SEARCH: &str = "POST /search/devices";
 
@@ -91,6 +92,26 @@ async fn a_bus_that_repeats_the_token_it_was_called_with_does_not_have_it_told()
             assert!(!told.contains(quoted), "{told}");
         }
         assert!(told.as_str().unwrap().starts_with("canary of ") && told.to_string().contains("[redacted]"));
+    }
+}
+
+#[tokio::test]
+async fn a_bus_that_repeats_the_token_in_any_form_does_not_have_it_logged() {
+    log::capture();
+    let forms = forms(CREDENTIALS_TOKEN);
+    for form in &forms {
+        let meshblu = FakeMeshblu::start().await;
+        let refusal = json_answer(422, &json!({"error": format!("The zebra {form} is refused")}));
+        meshblu.answer("POST /messages", [refusal.clone(), refusal]);
+        let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+        gateway.webhook(&say_hello()).await;
+    }
+    let lines = log::lines_with("The zebra");
+    assert_eq!(lines.len(), forms.len());
+    for line in lines {
+        let error: Value = serde_json::from_str::<Value>(&line).unwrap()["error"].take();
+        let error = error.as_str().unwrap().replace("[redacted]", "…").replace("… …", "…");
+        assert_eq!(error, "The zebra … is refused");
     }
 }
 

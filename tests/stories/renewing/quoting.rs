@@ -1,14 +1,16 @@
 //! Whoever is told a token quotes it, in forms of all kinds.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use endo::config::Config;
 use endo::credentials::Account;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{House, account};
 use crate::support::fake_api::{Answer, FakeApi};
 use crate::support::log;
+use crate::support::provider::Fault;
 use crate::support::quoted::{TOKEN, forms};
 
 /// One whose account has these tokens, which the provider does not know.
@@ -61,4 +63,23 @@ async fn nor_does_a_handler() {
     let handler = quoting(say).await;
     let url = handler.url("/");
     assert_quoted_by_nobody(house(TOKEN, "refresh", |config| config.jobs.fallback = Some(url)).await).await;
+}
+
+#[tokio::test]
+async fn a_provider_that_quotes_the_token_in_any_form_does_not_have_it_logged() {
+    let mut house = house("access-of-before", TOKEN, |_| ()).await;
+    for form in forms(TOKEN) {
+        let said = format!("The refresh token {form} is invalid or has expired");
+        let said = json!({"error": "invalid_scope", "error_description": said}).to_string();
+        house.provider.plan([Fault::Say(400, said.leak())]);
+        house.hand.forward(Duration::from_secs(7200));
+        house.ask().await;
+        let mut lines = log::lines_with(house.chain.user.uuid.as_str());
+        lines.retain(|line| line.contains("the provider refused"));
+        let line = lines.pop().unwrap();
+        let error: Value = serde_json::from_str::<Value>(&line).unwrap()["error"].take();
+        let error = error.as_str().unwrap().replace("[redacted]", "…").replace("… …", "…");
+        let told = "the provider refused: invalid_scope The refresh token … is invalid or has expired";
+        assert!(error.ends_with(told), "{form}: {line}");
+    }
 }

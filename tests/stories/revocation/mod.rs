@@ -16,6 +16,7 @@ mod other_api;
 mod other_client;
 mod other_names;
 mod proofs;
+mod quoting;
 mod receipts;
 mod remote;
 mod renewed_ahead;

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use endo::config;
 use endo::egress::EgressSettings;
-use endo::source::oauth2::{CallbackError, LIFE, OAuthClient, SafeText};
+use endo::source::oauth2::{CallbackError, LIFE, OAuthClient};
 use sha2::{Digest, Sha256};
 
 use super::NOW;
@@ -128,9 +128,7 @@ fn a_refusal_of_the_provider_is_told_without_what_could_do_harm() {
         format!("error=access_denied&error_description={text}&state={state}")
     });
     let told = refusal.unwrap_err().to_string();
-    assert_eq!(told, "the provider says: access_denied script alert(1) /script line [31m quoted");
-    assert_eq!(SafeText::of(&"x".repeat(10_000)).as_str().len(), 200);
-    assert!(SafeText::of(&"x y".repeat(10_000)).as_str().len() <= 200);
+    assert_eq!(told, "the provider says: access_denied script alert(1) /script line … quoted …");
     assert_eq!(outcome("", |state| format!("state={state}")).unwrap_err(), CallbackError::NoCode);
     let repeating =
         outcome("", |state| format!("error=no-{state}&error_description=of+{state}&state={state}"));

@@ -275,9 +275,7 @@ async fn what_was_sent_is_not_in_the_text_of_what_came_back() {
 async fn nor_is_it_there_as_it_was_sent() {
     let proof = STANDARD.encode("id:canary-client-secret%26%3D%25%2F%C3%BC");
     let long = format!("{} {CLIENT_SECRET}", "x".repeat(190));
-    for (described, expected) in
-        [(&*proof, "aWQ6[redacted]M="), (&*long, &*format!("{} [redacted", "x".repeat(190)))]
-    {
+    for (described, expected) in [(&*proof, "…"), (&*long, "… [redacted]")] {
         let told = json!({"error": "no", "error_description": described}).to_string();
         let (_api, client) = saying(Answer::new(400, &[], told)).await;
         let said = client.refresh(&"refresh-1".into()).await.unwrap_err().to_string();

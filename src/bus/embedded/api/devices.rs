@@ -233,7 +233,7 @@ struct KeyOf<'a> {
 
 impl<'a> Keyed<'a> {
     fn read(text: &'a str) -> Result<Option<&'a RawValue>, StoreError> {
-        Ok(serde_json::from_str::<Self>(text).map_err(StoreError::unreadable)?.key)
+        Ok(serde_json::from_str::<Self>(text).map_err(|error| StoreError::unreadable(&error))?.key)
     }
 }
 
