@@ -3,7 +3,6 @@
 pub(super) mod authorize;
 mod browser;
 mod flaw;
-mod html;
 mod open_device;
 mod page;
 mod redirect;

@@ -2,52 +2,60 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use maud::{Markup, html};
 
-use super::html::Text;
-use super::page::{answer_about, form, whole};
+use super::page::{answer_about, device, fact, form, whole};
 use crate::bus::embedded::oauth::{AuthorizationRequest, SignedIn, Ticket};
 
 /// Who else may act as the device is named up to here.
 const NAMED: usize = 5;
 
-const WHY: &str = "<p class=\"alarm\" role=\"alert\">You are not signed in at the client: everybody on this bus may change this device and \
-                   make tokens of it, or act as it, so that anybody could be you there.</p>";
-
 /// That nobody is signed in as such a device, and the button that closes it.
 pub(super) fn page(request: &AuthorizationRequest, ticket: &Ticket, signed_in: &SignedIn) -> HttpResponse {
-    let name =
-        signed_in.name.as_ref().map(|name| format!("<bdi>{}</bdi><br>", Text(name))).unwrap_or_default();
-    let lists: Vec<_> =
-        signed_in.open.lists.iter().map(|list| format!("<code>{}</code>", Text(list))).collect();
-    let facts = format!(
-        "<dl><div><dt>Your device</dt><dd>{name}<code>{}</code></dd></div>\
-         <div><dt>Everybody is on</dt><dd>{}</dd></div>{}</dl>",
-        Text(&signed_in.device),
-        lists.join("<br>"),
-        beside(&signed_in.open.beside),
-    );
-    let what = "<p>Closing it takes everybody (<code>*</code>) off and ends its tokens, but for the one that you signed in with: \
-                anybody may have made them. Programs of yours that use another one need a new one then.</p>";
-    let buttons = r#"<div class="buttons">
-<button class="strong" name="answer" value="close">Close it and go on</button>
-<button name="answer" value="deny">Cancel</button>
-<button class="link" name="answer" value="leave">Sign in as another device</button>
-</div>"#;
-    let body = format!("{WHY}{facts}{what}{}", form(request, ticket, buttons));
+    let (lists, others) = (&signed_in.open.lists, &signed_in.open.beside);
+    let buttons = html! {
+        div.buttons {
+            button.strong name="answer" value="close" { "Close it and go on" }
+            button name="answer" value="deny" { "Cancel" }
+            button.link name="answer" value="leave" { "Sign in as another device" }
+        }
+    };
+    let body = html! {
+        p.alarm role="alert" {
+            "You are not signed in at the client: everybody on this bus may change this device and make tokens of it, \
+             or act as it, so that anybody could be you there."
+        }
+        dl {
+            (fact("Your device", &device(signed_in)))
+            (fact("Everybody is on", &codes(lists)))
+            // Whoever let themselves in while it was open stays.
+            @if !others.is_empty() {
+                (fact("Others who stay on such lists; take off whom you do not know", &first_of(others)))
+            }
+        }
+        p {
+            "Closing it takes everybody (" code { "*" } ") off and ends its tokens, but for the one that you signed in with: \
+             anybody may have made them. Programs of yours that use another one need a new one then."
+        }
+        (form(request, ticket, &buttons))
+    };
     let answer = answer_about(StatusCode::FORBIDDEN, request.target.scheme());
     whole(answer, "Your device is open to everybody", &body)
 }
 
-/// Whoever let themselves in while it was open stays.
-fn beside(named: &[String]) -> String {
-    if named.is_empty() {
-        return String::new();
+fn codes<T: std::fmt::Display>(each: &[T]) -> Markup {
+    html! {
+        @for (place, one) in each.iter().enumerate() {
+            @if place > 0 { br; }
+            code { (one) }
+        }
     }
-    let shown: Vec<_> = named.iter().take(NAMED).map(|uuid| format!("<code>{}</code>", Text(uuid))).collect();
-    let more = named.len().saturating_sub(NAMED);
-    let more = if more == 0 { String::new() } else { format!("<br>and {more} more") };
-    format!(
-        "<div><dt>Others who stay on such lists; take off whom you do not know</dt><dd>{}{more}</dd></div>",
-        shown.join("<br>")
-    )
+}
+
+fn first_of(others: &[String]) -> Markup {
+    let (named, more) = others.split_at(others.len().min(NAMED));
+    html! {
+        (codes(named))
+        @if !more.is_empty() { br; "and " (more.len()) " more" }
+    }
 }

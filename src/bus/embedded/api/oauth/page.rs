@@ -10,9 +10,9 @@ use actix_web::http::header::{
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::html::Text;
 use crate::bus::embedded::oauth::{Attempts, AuthorizationRequest, Misaddressed, SignedIn, Ticket};
 
 const BEGIN_AGAIN: &str =
@@ -59,41 +59,43 @@ pub(super) fn sign_in(
     uuid: &str,
 ) -> HttpResponse {
     let (status, said) = match note {
-        None => (StatusCode::OK, ""),
+        None => (StatusCode::OK, None),
         Some(Note::Wrong) => (
             StatusCode::FORBIDDEN,
-            "This device does not exist, or the token is not one of its own. Look at both, and sign in again.",
+            Some(
+                "This device does not exist, or the token is not one of its own. Look at both, and sign in again.",
+            ),
         ),
         Some(Note::TooOften) => (
             StatusCode::TOO_MANY_REQUESTS,
-            "Too many wrong tokens for this device. A right one signs you in; for others, wait a minute.",
+            Some(
+                "Too many wrong tokens for this device. A right one signs you in; for others, wait a minute.",
+            ),
         ),
     };
-    let alarm =
-        if said.is_empty() { String::new() } else { format!("<p class=\"alarm\" role=\"alert\">{said}</p>") };
-    let name = Text(&request.client.name);
-    let form = form(
-        request,
-        ticket,
-        &format!(
-            r#"<label for="uuid">Device uuid</label>
-<input id="uuid" name="uuid" value="{uuid}" maxlength="256" autocomplete="username" autocapitalize="none" spellcheck="false" required>
-<label for="token">Token</label>
-<input id="token" name="token" type="password" maxlength="1024" autocomplete="current-password" required>
-<div class="buttons">
-<button class="strong" name="answer" value="sign-in">Sign in</button>
-<button name="answer" value="deny" formnovalidate>Cancel</button>
-</div>"#,
-            uuid = Text(uuid),
-        ),
-    );
-    let title = format!("Sign in to continue to {name}");
-    let lead = "<p class=\"soft\">Sign in as the device you act as on this bus. The token stays here: it is not shown to the client.</p>";
+    let body = html! {
+        p.soft { "Sign in as the device you act as on this bus. The token stays here: it is not shown to the client." }
+        @if let Some(said) = said { p.alarm role="alert" { (said) } }
+        (form(request, ticket, &credentials(uuid)))
+    };
     let mut answer = answer_about(status, request.target.scheme());
     if note == Some(Note::TooOften) {
         answer.insert_header((RETRY_AFTER, Attempts::WINDOW.as_secs()));
     }
-    whole(answer, &title, &format!("{lead}{alarm}{form}"))
+    whole(answer, &format!("Sign in to continue to {}", request.client.name), &body)
+}
+
+fn credentials(uuid: &str) -> Markup {
+    html! {
+        label for="uuid" { "Device uuid" }
+        input id="uuid" name="uuid" value=(uuid) maxlength="256" autocomplete="username" autocapitalize="none" spellcheck="false" required;
+        label for="token" { "Token" }
+        input id="token" name="token" type="password" maxlength="1024" autocomplete="current-password" required;
+        div.buttons {
+            button.strong name="answer" value="sign-in" { "Sign in" }
+            button name="answer" value="deny" formnovalidate { "Cancel" }
+        }
+    }
 }
 
 /// The question whether the client may act as the device.
@@ -102,35 +104,38 @@ pub(super) fn consent(request: &AuthorizationRequest, ticket: &Ticket, signed_in
     let port = target.port().map(|port| format!(":{port}")).unwrap_or_default();
     let place =
         target.host_str().map_or_else(|| format!("{}:", target.scheme()), |host| format!("{host}{port}"));
-    let name =
-        signed_in.name.as_ref().map(|name| format!("<bdi>{}</bdi><br>", Text(name))).unwrap_or_default();
-    let facts = format!(
-        "<dl><div><dt>Client</dt><dd><bdi>{}</bdi><br><code>{}</code></dd></div>\
-         <div><dt>Your device</dt><dd>{name}<code>{}</code></dd></div>\
-         <div><dt>You will be sent to</dt><dd>{}</dd></div></dl>",
-        Text(&client.name),
-        Text(&client.uuid),
-        Text(&signed_in.device),
-        Text(place),
-    );
-    let warning = "<p>The client gets a token of its own, with which it can do everything that the device can. You can revoke that token at any time.</p>";
-    let buttons = r#"<div class="buttons">
-<button class="strong" name="answer" value="allow">Allow</button>
-<button name="answer" value="deny">Deny</button>
-<button class="link" name="answer" value="leave">Sign in as another device</button>
-</div>"#;
-    let title = format!("Let {} act as your device?", Text(&client.name));
-    let body = format!("{facts}{warning}{}", form(request, ticket, buttons));
+    let buttons = html! {
+        div.buttons {
+            button.strong name="answer" value="allow" { "Allow" }
+            button name="answer" value="deny" { "Deny" }
+            button.link name="answer" value="leave" { "Sign in as another device" }
+        }
+    };
+    let body = html! {
+        dl {
+            (fact("Client", &html! { bdi { (client.name) } br; code { (client.uuid) } }))
+            (fact("Your device", &device(signed_in)))
+            (fact("You will be sent to", &html! { (place) }))
+        }
+        p {
+            "The client gets a token of its own, with which it can do everything that the device can. \
+             You can revoke that token at any time."
+        }
+        (form(request, ticket, &buttons))
+    };
+    let title = format!("Let {} act as your device?", client.name);
     whole(answer_about(StatusCode::OK, target.scheme()), &title, &body)
 }
 
 /// A form that this browser was not given, or not lately.
 pub(super) fn stale(request: &AuthorizationRequest) -> HttpResponse {
-    let again = format!("authorize?{}", request.to_query());
-    let body = format!(
-        "<p>Nothing was done. Either the page was too old, or your browser keeps no cookie for this address: away from the bus's own machine it takes https.</p><p><a href=\"{}\">Start again</a></p>",
-        Text(again),
-    );
+    let body = html! {
+        p {
+            "Nothing was done. Either the page was too old, or your browser keeps no cookie for this address: \
+             away from the bus's own machine it takes https."
+        }
+        p { a href=(asking(request)) { "Start again" } }
+    };
     whole(answer(StatusCode::FORBIDDEN), "That page is out of date", &body)
 }
 
@@ -149,37 +154,61 @@ pub(super) fn misaddressed(why: Misaddressed) -> HttpResponse {
             "If you trust where it came from, tell whoever runs that program.",
         ),
     };
-    let body = format!("<p>{what}</p><p>Nothing was done. {then}</p>");
+    let body = html! {
+        p { (what) }
+        p { "Nothing was done. " (then) }
+    };
     whole(answer(StatusCode::BAD_REQUEST), "You cannot sign in by this link", &body)
 }
 
-/// A form that this browser answers the request with.
-pub(super) fn form(request: &AuthorizationRequest, ticket: &Ticket, fields: &str) -> String {
-    format!(
-        "<form method=\"post\" action=\"authorize?{}\"><input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">{fields}</form>",
-        Text(request.to_query()),
-    )
+/// A line of what a page says about the request.
+pub(super) fn fact(term: &str, detail: &Markup) -> Markup {
+    html! { div { dt { (term) } dd { (detail) } } }
 }
 
-/// `title` and `body` are HTML.
-pub(super) fn whole(mut answer: HttpResponseBuilder, title: &str, body: &str) -> HttpResponse {
-    answer.insert_header(ContentType::html()).body(format!(
-        r#"<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>{title}</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-{body}
-</main>
-</body>
-</html>
-"#
-    ))
+/// The device that somebody signed in as.
+pub(super) fn device(signed_in: &SignedIn) -> Markup {
+    html! {
+        @if let Some(name) = &signed_in.name { bdi { (name) } br; }
+        code { (signed_in.device) }
+    }
+}
+
+/// A form that this browser answers the request with.
+pub(super) fn form(request: &AuthorizationRequest, ticket: &Ticket, fields: &Markup) -> Markup {
+    html! {
+        form method="post" action=(asking(request)) {
+            input type="hidden" name="ticket" value=(ticket);
+            (fields)
+        }
+    }
+}
+
+/// Where the pages about the request are, beside themselves.
+fn asking(request: &AuthorizationRequest) -> String {
+    format!("authorize?{}", request.to_query())
+}
+
+/// A whole page: heading and `body`.
+pub(super) fn whole(mut answer: HttpResponseBuilder, title: &str, body: &Markup) -> HttpResponse {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex";
+                title { (title) }
+                // As it is hashed.
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    h1 { (title) }
+                    (body)
+                }
+            }
+        }
+    };
+    answer.insert_header(ContentType::html()).body(page.into_string())
 }
