@@ -267,7 +267,6 @@ impl CredentialsDevices {
         let ours = Arc::clone(&self.sealing);
         Records {
             is_ours: Box::new(move |source| ours.other_api(source, None).is_none()),
-            current: Box::new(|view, device| view.record(device)),
             open: Box::new(move |device, record| {
                 let devices = opening.clone();
                 Box::pin(async move { devices.hold(device, record).await.map_err(RecordsError::new) })

@@ -5,13 +5,11 @@ use std::time::Duration;
 use super::clients::CameBy;
 use super::demand::{Demand, Renewed};
 use super::judgement::{LONGEST_REST, NO_REFRESH_TOKEN, is_fruitless, is_held, refuse, why_it_is_over};
-use super::schedule::{begin_life, is_due};
+use super::schedule::is_due;
 use super::sign_ins::named;
+use super::subject::Subject;
 use crate::ambient::Timestamp;
-use crate::message::DeviceUuid;
-use crate::store::{
-    Fingerprint, Moment, RenewalStage, StoreError, StoredRefreshToken, StoredRenewal, Transaction, View,
-};
+use crate::store::{Moment, RenewalStage, StoreError, StoredRefreshToken, StoredRenewal, Transaction, View};
 
 /// What a process that wants a renewal finds.
 #[derive(Debug)]
@@ -39,11 +37,11 @@ pub(super) enum Claim {
 /// Who claims, and what for.
 #[derive(Clone, Debug)]
 pub(super) struct Claimant {
-    pub(super) device: DeviceUuid,
+    /// What is to be renewed.
+    pub(super) subject: Subject,
     pub(super) demand: Demand,
+    /// Of the record that was read.
     pub(super) generation: u64,
-    /// The refresh token that the record holds, if it holds one.
-    pub(super) refresh: Option<Fingerprint>,
     /// By which client of the API that came, where the record says.
     pub(super) came_by: Option<String>,
     pub(super) holder: String,
@@ -54,19 +52,16 @@ pub(super) struct Claimant {
 }
 
 impl Claimant {
-    /// Decides, and notes what was decided. `current` is the generation of the newest record.
-    pub(super) fn claim(
-        &self,
-        transaction: &Transaction<'_>,
-        current: Option<u64>,
-    ) -> Result<Claim, StoreError> {
-        if current != Some(self.generation) {
+    /// Decides, and notes what was decided.
+    pub(super) fn claim(&self, transaction: &Transaction<'_>) -> Result<Claim, StoreError> {
+        let device = &self.subject.device;
+        if transaction.record(device)?.map(|newest| newest.generation) != Some(self.generation) {
             return Ok(Claim::Moved);
         }
-        let known = transaction.renewal(&self.device)?;
+        let known = transaction.renewal(device)?;
         let before = known.clone();
         let known = known.filter(|known| known.generation == self.generation);
-        let renewal = known.unwrap_or_else(|| begin_life(self.generation, self.now, None, 0.0));
+        let renewal = known.unwrap_or_else(|| StoredRenewal::of_unknown_life(self.generation));
         let mut renewal = self.with_its_refresh_token(transaction, renewal)?;
         let claim = match self.without_work(&renewal) {
             Some(Claim::Dead(reason)) => {
@@ -78,7 +73,7 @@ impl Claimant {
             None => self.work(&mut renewal, transaction.next_moment()?),
         };
         if before.as_ref() != Some(&renewal) {
-            transaction.store_renewal(&self.device, &renewal)?;
+            transaction.store_renewal(device, &renewal)?;
         }
         Ok(claim)
     }
@@ -89,7 +84,7 @@ impl Claimant {
         view: &View<'_>,
         renewal: StoredRenewal,
     ) -> Result<StoredRenewal, StoreError> {
-        let Some(token) = self.refresh else { return Ok(StoredRenewal { refresh: None, ..renewal }) };
+        let Some(token) = self.subject.token else { return Ok(StoredRenewal { refresh: None, ..renewal }) };
         if renewal.refresh.as_ref().is_some_and(|known| known.token == token) {
             return Ok(renewal);
         }
@@ -105,7 +100,7 @@ impl Claimant {
             demand if demand.tried().is_some_and(|tried| renewal.secret_since > tried) => {
                 return Some(Claim::Done(Renewed::Newer));
             }
-            Demand::Due if self.refresh.is_none() => return Some(Claim::Done(Renewed::NotDue)),
+            Demand::Due if self.subject.token.is_none() => return Some(Claim::Done(Renewed::NotDue)),
             _ => {}
         }
         if let Some(reason) = why_it_is_over(renewal, true) {

@@ -71,10 +71,10 @@ impl Renewer {
             LastClaim::Resting => return Err(RenewalError::Resting),
             LastClaim::OtherClient => return Err(RenewalError::OtherClient),
         }
-        let subject = Subject { device: device.clone(), token: Some(token), secret_since: 0 };
-        let mut run = Run::new(holder.clone(), Sake::End { copy });
+        let subject = Subject { device, token: Some(token), secret_since: 0 };
+        let mut run = Run::new(Sake::End { copy });
         let (demand, ends_at) = (Demand::Due, None);
-        let case = Case { device, demand, record, ends_at, subject, held, holder };
+        let case = Case { demand, record, ends_at, subject, held, holder };
         if let Attempt::Lost(error) = self.spend(&case, &mut run).await? {
             return Err(RenewalError::Unavailable(Arc::new(error)));
         }

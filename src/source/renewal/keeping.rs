@@ -77,14 +77,14 @@ impl Renewer {
     /// credentials were forgotten meanwhile, that is one in which somebody signed in since and brought it again. Where there
     /// is none, it is stranded.
     pub(super) async fn keep(&self, case: &Case, given: Given) -> Result<Attempt, RenewalError> {
+        let Case { subject: Subject { device, .. }, record, ends_at, .. } = case;
         if given.tokens.unusable_refresh.is_some() {
-            tracing::warn!(credentials.uuid = %case.device, "the provider gave a refresh token that cannot be used");
+            tracing::warn!(credentials.uuid = %device, "the provider gave a refresh token that cannot be used");
         }
-        let Case { device, record, ends_at, .. } = case;
         let is_alone = matches!(given.sending.sake, Sake::End { .. });
         let mut like = Like { device: device.clone(), record: record.clone(), ends_at: *ends_at, is_alone };
         loop {
-            let is_where_it_was = like.device == case.device;
+            let is_where_it_was = like.device == *device;
             let new = self.sealed_like(case, &like, &given).await?;
             like = match self.store_new(new).await? {
                 Kept::Stored if is_where_it_was => return Ok(Attempt::Done(Renewed::New)),
@@ -140,7 +140,7 @@ impl Renewer {
 
 impl NewRecord {
     fn keep(&self, transaction: &Transaction<'_>, records: &Records) -> Result<Kept, StoreError> {
-        match self.subject.place(transaction, records)? {
+        match self.subject.place(transaction)? {
             Some(place) if self.is_alone || !self.is_like(&place) => {
                 let Place { device, record, renewal } = place;
                 let ends_at = renewal.expires_at;

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use super::error::RecordsError;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::store::{Fingerprint, StoreError, StoredRecord, Transaction, View};
+use crate::store::{Fingerprint, StoreError, StoredRecord, Transaction};
 use crate::vault::SecretText;
 
 /// What a record holds of interest here. Prints no secret.
@@ -104,7 +104,6 @@ pub enum CameTo {
     ElsewhereHeld,
 }
 
-type Current = dyn Fn(&View<'_>, &DeviceUuid) -> Result<Option<StoredRecord>, StoreError> + Send + Sync;
 type IsOurs = dyn Fn(Option<&str>) -> bool + Send + Sync;
 type Open = dyn Fn(DeviceUuid, StoredRecord) -> BoxFuture<'static, Result<Held, RecordsError>> + Send + Sync;
 type Seal = dyn Fn(DeviceUuid, StoredRecord, NewSecret) -> BoxFuture<'static, Result<StoredRecord, RecordsError>>
@@ -116,8 +115,6 @@ type Project = dyn Fn(&Transaction<'_>, &DeviceUuid, &StoredRecord) -> Result<()
 
 /// The records of the gateway.
 pub struct Records {
-    /// The newest record of a credentials device.
-    pub current: Box<Current>,
     /// Whether secrets with this source, as the record has it, are renewed here at all.
     pub is_ours: Box<IsOurs>,
     /// Opens one.

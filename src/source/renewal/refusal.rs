@@ -1,10 +1,9 @@
 //! A secret that the API refuses and that nobody renews here: an API key, or one whose gateway has no way to renew it.
 
 use super::judgement::refuse;
-use super::schedule::begin_life;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
-use crate::store::{StoreError, Transaction};
+use crate::store::{StoreError, StoredRenewal, Transaction};
 
 /// What the API refused.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +26,7 @@ pub fn note_refusal(
     Refused { tried, newest, at }: Refused,
 ) -> Result<bool, StoreError> {
     let known = transaction.renewal(device)?.filter(|known| known.generation == newest);
-    let mut known = known.unwrap_or_else(|| begin_life(newest, at, None, 0.0));
+    let mut known = known.unwrap_or_else(|| StoredRenewal::of_unknown_life(newest));
     if known.secret_since > tried {
         return Ok(false);
     }

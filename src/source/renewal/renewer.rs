@@ -33,7 +33,6 @@ pub struct Renewer {
 
 /// A credential as it was read.
 pub(super) struct Case {
-    pub(super) device: DeviceUuid,
     pub(super) demand: Demand,
     pub(super) record: StoredRecord,
     /// When its access token ends by itself, where that is known.
@@ -56,8 +55,6 @@ pub(super) enum Attempt {
 
 /// One call, and what it did so far.
 pub(super) struct Run {
-    /// By what the others know it.
-    holder: String,
     sake: Sake,
     waited: Duration,
     sends: u32,
@@ -67,8 +64,8 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(holder: String, sake: Sake) -> Self {
-        Self { holder, sake, waited: Duration::ZERO, sends: 0, lost: None, doubts: false }
+    pub(super) fn new(sake: Sake) -> Self {
+        Self { sake, waited: Duration::ZERO, sends: 0, lost: None, doubts: false }
     }
 }
 
@@ -96,9 +93,9 @@ impl Renewer {
     /// # Errors
     /// [`RenewalError`]; only [`RenewalError::Dead`] will not go away by itself.
     pub async fn renew(&self, device: &DeviceUuid, demand: Demand) -> Result<Renewed, RenewalError> {
-        let mut run = Run::new(self.random.uuid(), Sake::Use { last_receipt: 0 });
+        let (holder, mut run) = (self.random.uuid(), Run::new(Sake::Use { last_receipt: 0 }));
         loop {
-            let case = self.read(device, demand, &run).await?;
+            let case = self.read(device, demand, &holder).await?;
             let attempt = match self.claim(&case, &mut run).await? {
                 Claim::Done(renewed) => Attempt::Done(renewed),
                 Claim::Dead(reason) => return Err(RenewalError::Dead { reason }),
@@ -123,10 +120,10 @@ impl Renewer {
         }
     }
 
-    async fn read(&self, device: &DeviceUuid, demand: Demand, run: &Run) -> Result<Case, RenewalError> {
-        let (records, asked) = (Arc::clone(&self.records), device.clone());
+    async fn read(&self, device: &DeviceUuid, demand: Demand, holder: &str) -> Result<Case, RenewalError> {
+        let asked = device.clone();
         let look = move |view: &View<'_>| {
-            let record = (records.current)(view, &asked)?.ok_or(RenewalError::NoRecord)?;
+            let record = view.record(&asked)?.ok_or(RenewalError::NoRecord)?;
             let known = view.renewal(&asked)?.filter(|known| known.generation == record.generation);
             let secret_since = known.as_ref().map_or(record.generation, |known| known.secret_since);
             Ok::<_, RenewalError>((record, secret_since, known.and_then(|known| known.expires_at)))
@@ -135,27 +132,23 @@ impl Renewer {
         let held = (self.records.open)(device.clone(), record.clone()).await?;
         let token = held.refresh.as_ref().map(SecretText::fingerprint);
         let subject = Subject { device: device.clone(), token, secret_since };
-        let (device, holder) = (device.clone(), run.holder.clone());
-        Ok(Case { device, demand, record, ends_at, subject, held, holder })
+        let holder = holder.to_owned();
+        Ok(Case { demand, record, ends_at, subject, held, holder })
     }
 
     async fn claim(&self, case: &Case, run: &mut Run) -> Result<Claim, StoreError> {
         let claimant = Claimant {
-            device: case.device.clone(),
+            subject: case.subject.clone(),
             demand: case.demand,
             generation: case.record.generation,
-            refresh: case.subject.token,
             came_by: case.held.client.clone(),
             holder: case.holder.clone(),
             now: self.clock.now(),
             lease: self.settings.lease,
             client: self.upstream.client.clone(),
         };
-        let records = Arc::clone(&self.records);
         let claim = move |transaction: &Transaction<'_>| {
-            let current = (records.current)(transaction, &claimant.device)?;
-            let claim = claimant.claim(transaction, current.map(|record| record.generation))?;
-            Ok((claim, transaction.last_receipt()?))
+            Ok((claimant.claim(transaction)?, transaction.last_receipt()?))
         };
         let (claim, last_receipt) = self.store.write::<_, StoreError, _>(claim).await?;
         run.sake = Sake::Use { last_receipt };
@@ -204,7 +197,7 @@ impl Renewer {
             return Ok(());
         }
         let (records, subject) = (Arc::clone(&self.records), case.subject.clone());
-        let tell = move |transaction: &Transaction<'_>| match subject.place(transaction, &records)? {
+        let tell = move |transaction: &Transaction<'_>| match subject.place(transaction)? {
             Some(place) if place.device == subject.device => Ok(()),
             _ => {
                 let outcome = Outcome { sending, came_to: CameTo::Nothing };
@@ -312,9 +305,9 @@ impl Renewer {
         holder: Option<String>,
         change: impl FnOnce(Noted<'_>) -> T + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
-        let (records, subject) = (Arc::clone(&self.records), case.subject.clone());
+        let subject = case.subject.clone();
         let noting = Noting { holder, now: self.clock.now(), change };
-        let note = move |transaction: &Transaction<'_>| subject.note(transaction, &records, noting);
+        let note = move |transaction: &Transaction<'_>| subject.note(transaction, noting);
         self.store.write(note).await
     }
 }

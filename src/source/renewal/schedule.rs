@@ -29,14 +29,10 @@ pub fn begin_life(
     fraction: f64,
 ) -> StoredRenewal {
     StoredRenewal {
-        generation,
-        secret_since: generation,
         expires_at: lifetime.map(|lifetime| obtained_at.plus(lifetime)),
         renew_at: lifetime.map(|lifetime| renew_at(obtained_at, lifetime, fraction)),
         when_used: lifetime.is_some_and(|lifetime| lifetime < SHORTEST),
-        renewed_at: None,
-        refused_at: None,
-        refresh: None,
+        ..StoredRenewal::of_unknown_life(generation)
     }
 }
 

@@ -1,7 +1,5 @@
 //! A record that is sealed anew around the same secret: what is known of that goes with it, and no renewal minds.
 
-use super::schedule::begin_life;
-use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, StoredRenewal, Transaction};
 
@@ -17,6 +15,6 @@ pub fn carry_over(
     after: u64,
 ) -> Result<(), StoreError> {
     let known = transaction.renewal(device)?.filter(|known| known.generation == before);
-    let known = known.unwrap_or_else(|| begin_life(before, Timestamp::from_millis(0), None, 0.0));
+    let known = known.unwrap_or_else(|| StoredRenewal::of_unknown_life(before));
     transaction.store_renewal(device, &StoredRenewal { generation: after, ..known })
 }

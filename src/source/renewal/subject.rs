@@ -1,6 +1,5 @@
 //! What a renewal is about, whichever record holds it by now, and what is noted of it.
 
-use super::records::Records;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{
@@ -64,11 +63,11 @@ pub(super) struct Noting<F> {
 impl Subject {
     /// The newest record that holds the refresh token: of the credentials that it was read from, or of others in which somebody
     /// signed in since and brought it again.
-    pub(super) fn place(&self, view: &View<'_>, records: &Records) -> Result<Option<Place>, StoreError> {
+    pub(super) fn place(&self, view: &View<'_>) -> Result<Option<Place>, StoreError> {
         let Some(token) = &self.token else { return Ok(None) };
         let others = view.renewed_by(token)?.into_iter().filter(|other| *other != self.device);
         for device in std::iter::once(self.device.clone()).chain(others) {
-            let Some(record) = (records.current)(view, &device)? else { continue };
+            let Some(record) = view.record(&device)? else { continue };
             let is_this = |known: &StoredRenewal| {
                 let renews = known.refresh.as_ref().is_some_and(|known| known.token == *token);
                 known.generation == record.generation && renews
@@ -85,10 +84,9 @@ impl Subject {
     pub(super) fn note<T>(
         &self,
         transaction: &Transaction<'_>,
-        records: &Records,
         noting: Noting<impl FnOnce(Noted<'_>) -> T>,
     ) -> Result<Option<T>, StoreError> {
-        let mut place = self.place(transaction, records)?;
+        let mut place = self.place(transaction)?;
         let known = match &mut place {
             Some(place) => place.renewal.refresh.take(),
             None => self.token.map_or(Ok(None), |token| transaction.refresh_token(&token))?,

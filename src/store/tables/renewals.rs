@@ -40,6 +40,21 @@ pub struct StoredRenewal {
 }
 
 impl StoredRenewal {
+    /// That of a secret of whose life nothing is known, that nothing renews, and that a record of this generation is the first to
+    /// hold.
+    pub fn of_unknown_life(generation: u64) -> Self {
+        Self {
+            generation,
+            secret_since: generation,
+            expires_at: None,
+            renew_at: None,
+            when_used: false,
+            renewed_at: None,
+            refused_at: None,
+            refresh: None,
+        }
+    }
+
     /// Whether the access token may be good: one whose end nobody knows is until the API refuses it, which is its end then.
     pub fn lives(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use endo::message::DeviceUuid;
-use endo::source::renewal::{begin_life, is_answer_lost};
+use endo::source::renewal::is_answer_lost;
 use endo::store::{
     Moment, NewRevocation, RenewalStage, Store, StoredRecord, StoredRefreshToken, StoredRenewal,
 };
@@ -29,7 +29,7 @@ async fn keep(store: &Store, all: &[(DeviceUuid, StoredRefreshToken)]) {
     let all = all.to_vec();
     let keep = write(store, move |transaction| {
         all.into_iter().try_for_each(|(device, known)| {
-            let life = begin_life(1, NOW, None, 0.0);
+            let life = StoredRenewal::of_unknown_life(1);
             transaction.store_renewal(&device, &StoredRenewal { refresh: Some(known), ..life })
         })
     });
