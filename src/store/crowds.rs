@@ -9,12 +9,12 @@ impl Transaction<'_> {
     /// Where `count` finds more than `most`, has `delete` take away so many that there is room for some more; its `?1` says how
     /// many. Answers how many are still too many.
     pub(super) fn thin_out(&self, count: &str, delete: &str, most: u32) -> Result<u32, StoreError> {
-        let there: u32 = self.prepare(count)?.query_row([], |row| row.get(0))?;
+        let there: u32 = self.value(count, [])?;
         let surplus = there.saturating_sub(most);
         if surplus == 0 {
             return Ok(0);
         }
-        let gone = self.prepare(delete)?.execute([surplus + most / SPARE])?;
+        let gone = self.change(delete, [surplus + most / SPARE])?;
         Ok(surplus.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX)))
     }
 }

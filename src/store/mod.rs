@@ -4,6 +4,7 @@
 //! ([`Store::read`]). Whatever a write answers, it answers after its commit is on disk.
 
 mod at_hand;
+mod columns;
 mod crowds;
 mod error;
 mod feeds;

@@ -97,7 +97,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn let_in(&self, by: WayIn) -> Result<(), StoreError> {
         if self.is_short_of_room()? {
-            let rows: u32 = self.prepare(by.count())?.query_row([LET_IN], |row| row.get(0))?;
+            let rows: u32 = self.value(by.count(), [LET_IN])?;
             if rows < LET_IN {
                 self.use_reserve();
             }
@@ -120,8 +120,8 @@ impl Transaction<'_> {
 
     /// Costs no read of the disk: both numbers stand on the first page.
     fn pages_in_use(&self) -> Result<u64, StoreError> {
-        let number =
-            |sql| -> Result<i64, StoreError> { Ok(self.prepare(sql)?.query_row([], |row| row.get(0))?) };
-        Ok((number("PRAGMA page_count")? - number("PRAGMA freelist_count")?).unsigned_abs())
+        let (pages, free): (i64, i64) =
+            (self.value("PRAGMA page_count", [])?, self.value("PRAGMA freelist_count", [])?);
+        Ok((pages - free).unsigned_abs())
     }
 }

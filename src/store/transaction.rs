@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::Deref;
 
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::types::FromSql;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
 use super::StoreError;
 use super::at_hand::device_cache::DeviceCache;
@@ -34,6 +35,36 @@ impl<'c> View<'c> {
             return Err(StoreError::Undone);
         }
         Ok(self.connection.prepare_cached(sql)?)
+    }
+
+    /// What `read` makes of all rows that a statement brings.
+    pub(super) fn all<T, C: FromIterator<T>>(
+        &self,
+        sql: &str,
+        of: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<C, StoreError> {
+        Ok(self.prepare(sql)?.query_map(of, read)?.collect::<Result<_, _>>()?)
+    }
+
+    /// What `read` makes of the first row that a statement brings, if it brings any.
+    pub(super) fn first<T>(
+        &self,
+        sql: &str,
+        of: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.prepare(sql)?.query_row(of, read).optional()?)
+    }
+
+    /// The value that a statement always brings.
+    pub(super) fn value<T: FromSql>(&self, sql: &str, of: impl Params) -> Result<T, StoreError> {
+        Ok(self.prepare(sql)?.query_row(of, |row| row.get(0))?)
+    }
+
+    /// Whether a statement brings any row.
+    pub(super) fn has(&self, sql: &str, of: impl Params) -> Result<bool, StoreError> {
+        Ok(self.prepare(sql)?.exists(of)?)
     }
 
     pub(super) fn last_insert_rowid(&self) -> i64 {
@@ -106,6 +137,16 @@ impl<'c> Transaction<'c> {
 
     pub(super) fn kept_bytes(&self) -> usize {
         self.kept_bytes.get()
+    }
+
+    /// Has a statement change what is stored.
+    pub(super) fn execute(&self, sql: &str, of: impl Params) -> Result<(), StoreError> {
+        self.change(sql, of).map(drop)
+    }
+
+    /// The same; answers how many rows it changed.
+    pub(super) fn change(&self, sql: &str, of: impl Params) -> Result<usize, StoreError> {
+        Ok(self.prepare(sql)?.execute(of)?)
     }
 
     /// Lets this transaction use the room that is kept free for endings.

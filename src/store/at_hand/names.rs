@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::message::DeliveryId;
+use crate::store::columns::text;
 use crate::store::{Store, StoreError, Transaction, View};
 
 /// So many names may have come since they were read before it is worth it to read them again without those that are
@@ -107,9 +108,7 @@ impl View<'_> {
     fn names(&self, mark: impl Fn(&str) -> u64) -> Result<HashSet<u64>, StoreError> {
         let sql = "SELECT id FROM outcomes UNION ALL SELECT id FROM dead_letters
                    UNION ALL SELECT id FROM deliveries WHERE work = 0";
-        let mut statement = self.prepare(sql)?;
-        let marks = statement.query_map([], |row| Ok(mark(row.get_ref(0)?.as_str()?)))?;
-        Ok(marks.collect::<Result<_, _>>()?)
+        self.all(sql, [], |row| text(row, 0).map(&mark))
     }
 }
 

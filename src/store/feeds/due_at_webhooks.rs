@@ -4,6 +4,7 @@
 use super::handed::{PermitLine, Waiting, Wanted, one_of_each};
 use crate::ambient::Timestamp;
 use crate::memory::weight;
+use crate::store::columns::text;
 use crate::store::{LineKey, StoreError, Transaction, View, WebhookKey, Work};
 
 impl View<'_> {
@@ -34,8 +35,7 @@ impl View<'_> {
     pub(super) fn next_due_at_webhooks(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         // A turn is not before the last one, which is later than now where the clock was set back since.
         let sql = "SELECT min(since) FROM turns WHERE queue = 'hosts' AND since > ?1";
-        let next: Option<i64> = self.prepare(sql)?.query_row([now.as_millis()], |row| row.get(0))?;
-        let turn = next.map(Timestamp::from_millis);
+        let turn: Option<_> = self.value(sql, [now])?;
         Ok(self.next_due(Work::Webhook, now)?.into_iter().chain(turn).min())
     }
 
@@ -49,7 +49,7 @@ impl View<'_> {
     ) -> Result<Vec<Waiting>, StoreError> {
         let sql = "SELECT who FROM turns WHERE queue = ?1 AND since <= ?2 ORDER BY since, who";
         let mut statement = self.prepare(sql)?;
-        let mut standing = statement.query((queue, wanted.now.as_millis()))?;
+        let mut standing = statement.query((queue, wanted.now))?;
         let (mut of_each, mut had_a_turn) = (Vec::new(), Vec::new());
         let add = |of_each: &mut Vec<_>, who: &str| {
             let due = due_of(who)?;
@@ -59,7 +59,7 @@ impl View<'_> {
         while of_each.len() < wanted.most
             && let Some(row) = standing.next()?
         {
-            let who = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            let who = text(row, 0)?;
             match wanted.but.last_call_of(who) {
                 Some(call) => had_a_turn.push((call, who.to_owned())),
                 None => add(&mut of_each, who)?,
@@ -78,7 +78,7 @@ impl View<'_> {
         let sql = "SELECT seq, octet_length(body) + weight, device FROM deliveries
                    WHERE line_at_webhook = ?1 AND due_at <= ?2 ORDER BY due_at, seq";
         let mut statement = self.prepare(sql)?;
-        wanted.of(statement.query((line, wanted.now.as_millis()))?, weight::of_call)
+        wanted.of(statement.query((line, wanted.now))?, weight::of_call)
     }
 }
 
@@ -106,12 +106,11 @@ impl Transaction<'_> {
     }
 
     fn wait_for_a_turn(&self, line: &LineKey, had_at: Option<Timestamp>) -> Result<(), StoreError> {
-        let had_at = had_at.map(Timestamp::as_millis);
         let again = "INSERT INTO turns (who, queue, due_at, had_at)
                      SELECT line_at_webhook, webhook, due_at, coalesce(?2, 0) FROM deliveries
                      WHERE line_at_webhook = ?1 ORDER BY due_at LIMIT 1
                      ON CONFLICT (who) DO UPDATE SET due_at = excluded.due_at, had_at = coalesce(?2, had_at)";
-        let of_a_line = self.prepare(again)?.execute((line.text(), had_at))?;
+        let of_a_line = self.change(again, (line.text(), had_at))?;
         self.wait_no_more(&line.text(), of_a_line == 0)?;
         // Theirs is at least as late as that of any who stands in their queue, also where the clock was set back.
         let again = "INSERT INTO turns (who, queue, due_at, had_at)
@@ -120,7 +119,7 @@ impl Transaction<'_> {
                      SET due_at = excluded.due_at, had_at = max(had_at, excluded.had_at)";
         let WebhookKey { host, .. } = &line.webhook;
         for (who, queue) in [(&line.webhook.text(), host.as_str()), (host, "hosts")] {
-            let waits = self.prepare(again)?.execute((who, had_at, queue))?;
+            let waits = self.change(again, (who, had_at, queue))?;
             self.wait_no_more(who, waits == 0)?;
         }
         Ok(())
@@ -128,7 +127,7 @@ impl Transaction<'_> {
 
     fn wait_no_more(&self, who: &str, has_nothing: bool) -> Result<(), StoreError> {
         if has_nothing {
-            self.prepare("DELETE FROM turns WHERE who = ?1")?.execute([who])?;
+            self.execute("DELETE FROM turns WHERE who = ?1", [who])?;
         }
         Ok(())
     }

@@ -117,7 +117,7 @@ impl Wanted<'_> {
             if self.in_hand.contains(&seq) {
                 continue;
             }
-            let device = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?.into();
+            let device = row.get(2)?;
             let bytes = bytes(usize::try_from(row.get::<_, i64>(1)?).unwrap_or_default());
             if self.awaited.contains(&PermitLine::of(&device, bytes)) {
                 break;

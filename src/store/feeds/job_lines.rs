@@ -33,13 +33,13 @@ impl View<'_> {
 
     fn line_after(&self, line: &str) -> Result<Option<String>, StoreError> {
         let sql = "SELECT min(line) FROM deliveries WHERE line > ?1";
-        Ok(self.prepare(sql)?.query_row([line], |row| row.get(0))?)
+        self.value(sql, [line])
     }
 
     fn due_in_line(&self, line: &str, wanted: Wanted<'_>) -> Result<Vec<Waiting>, StoreError> {
         let sql = "SELECT seq, weight, coalesce(user_device, '') FROM deliveries
                    WHERE line = ?1 AND due_at <= ?2 ORDER BY due_at, seq";
         let mut statement = self.prepare(sql)?;
-        wanted.of(statement.query((line, wanted.now.as_millis()))?, |weight| weight)
+        wanted.of(statement.query((line, wanted.now))?, |weight| weight)
     }
 }

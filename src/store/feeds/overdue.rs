@@ -73,12 +73,12 @@ impl View<'_> {
             }
         };
         let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query((who, due_before.as_millis()))?;
+        let mut rows = statement.query((who, due_before))?;
         let mut found = Vec::new();
         while found.len() < AT_ONCE
             && let Some(row) = rows.next()?
         {
-            let (seq, user_device) = (row.get(0)?, row.get::<_, String>(1)?.into());
+            let (seq, user_device) = (row.get(0)?, row.get(1)?);
             if !in_hand.contains(&seq) {
                 found.push((seq, LineKey { webhook: webhook.clone(), user_device }));
             }

@@ -1,6 +1,6 @@
 //! Which user device may use which credentials device, and which no longer may.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
 use crate::ambient::Timestamp;
 use crate::message::{DeviceUuid, Parties};
@@ -23,15 +23,12 @@ impl Binding {
 
     /// From the columns `credentials, user_device`, which come first.
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            credentials: row.get::<_, String>(0)?.into(),
-            user_device: row.get::<_, String>(1)?.into(),
-        })
+        Ok(Self { credentials: row.get(0)?, user_device: row.get(1)? })
     }
 
     /// What these columns hold.
-    pub(super) fn key(&self) -> (&str, &str) {
-        (self.credentials.as_str(), self.user_device.as_str())
+    pub(super) fn key(&self) -> (&DeviceUuid, &DeviceUuid) {
+        (&self.credentials, &self.user_device)
     }
 }
 
@@ -60,7 +57,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn is_revoked(&self, binding: &Binding) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM tombstones WHERE credentials = ?1 AND user_device = ?2";
-        Ok(self.prepare(sql)?.query_row(binding.key(), |_| Ok(())).optional()?.is_some())
+        self.has(sql, binding.key())
     }
 
     /// Whether this binding was made here and is not over.
@@ -70,7 +67,7 @@ impl View<'_> {
     pub fn is_bound(&self, binding: &Binding) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM bindings LEFT JOIN tombstones USING (credentials, user_device)
                    WHERE credentials = ?1 AND user_device = ?2 AND ended_at IS NULL";
-        Ok(self.prepare(sql)?.exists(binding.key())?)
+        self.has(sql, binding.key())
     }
 
     /// All bindings, oldest first; first those that were made elsewhere, of which nothing is kept but their end.
@@ -81,9 +78,7 @@ impl View<'_> {
         let sql = "SELECT credentials, user_device, bound_at, ended_at
                    FROM bindings FULL JOIN tombstones USING (credentials, user_device)
                    ORDER BY bound_at, user_device";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([], noted)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, [], noted)
     }
 
     /// Those of these credentials that were made here, oldest first.
@@ -94,9 +89,7 @@ impl View<'_> {
         let sql = "SELECT credentials, user_device, bound_at, ended_at
                    FROM bindings LEFT JOIN tombstones USING (credentials, user_device)
                    WHERE credentials = ?1 ORDER BY bound_at, user_device";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([credentials.as_str()], noted)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, [credentials], noted)
     }
 }
 
@@ -108,8 +101,7 @@ impl Transaction<'_> {
     pub fn bind(&self, binding: &Binding, now: Timestamp) -> Result<(), StoreError> {
         let sql = "INSERT OR IGNORE INTO bindings (credentials, user_device, bound_at) VALUES (?1, ?2, ?3)";
         let (credentials, user_device) = binding.key();
-        self.prepare(sql)?.execute((credentials, user_device, now.as_millis()))?;
-        Ok(())
+        self.execute(sql, (credentials, user_device, now))
     }
 
     /// Ends a binding for ever, also in a file that is as good as full; answers whether it was not over before.
@@ -120,14 +112,10 @@ impl Transaction<'_> {
         self.use_reserve();
         let sql = "INSERT OR IGNORE INTO tombstones (credentials, user_device, ended_at) VALUES (?1, ?2, ?3)";
         let (credentials, user_device) = binding.key();
-        Ok(self.prepare(sql)?.execute((credentials, user_device, now.as_millis()))? > 0)
+        Ok(self.change(sql, (credentials, user_device, now))? > 0)
     }
 }
 
 fn noted(row: &Row<'_>) -> rusqlite::Result<NotedBinding> {
-    Ok(NotedBinding {
-        binding: Binding::read(row)?,
-        bound_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
-        ended_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis),
-    })
+    Ok(NotedBinding { binding: Binding::read(row)?, bound_at: row.get(2)?, ended_at: row.get(3)? })
 }

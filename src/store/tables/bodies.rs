@@ -24,7 +24,7 @@ impl Transaction<'_> {
             return Ok(None);
         }
         self.check_room()?;
-        self.prepare("INSERT INTO bodies (text) VALUES (?1)")?.execute([text])?;
+        self.execute("INSERT INTO bodies (text) VALUES (?1)", [text])?;
         Ok(Some(SharedBody { seq: self.last_insert_rowid(), bytes: text.len() }))
     }
 
@@ -40,7 +40,6 @@ impl Transaction<'_> {
     ) -> Result<(), StoreError> {
         let seq = self.accept(new, now)?;
         let sql = "UPDATE deliveries SET shared = ?2, weight = ?3 WHERE seq = ?1";
-        self.prepare(sql)?.execute((seq, body.seq, body.bytes as i64))?;
-        Ok(())
+        self.execute(sql, (seq, body.seq, body.bytes as i64))
     }
 }

@@ -13,10 +13,10 @@ impl View<'_> {
     /// What the database reports.
     pub fn client_at(&self, moment: Moment) -> Result<Option<String>, StoreError> {
         let clients = self.clients()?.into_iter().rev();
-        Ok(clients.filter(|(since, _)| *since <= moment.number()).map(|(_, client)| client).next())
+        Ok(clients.filter(|(since, _)| *since <= moment).map(|(_, client)| client).next())
     }
 
-    fn clients(&self) -> Result<Vec<(i64, String)>, StoreError> {
+    fn clients(&self) -> Result<Vec<(Moment, String)>, StoreError> {
         let known = self.fact(CLIENTS)?.unwrap_or_default();
         Ok(serde_json::from_slice(&known).unwrap_or_default())
     }
@@ -33,7 +33,7 @@ impl Transaction<'_> {
         if before.as_deref() == Some(client) {
             return Ok(None);
         }
-        clients.push((self.next_moment()?.number(), client.to_owned()));
+        clients.push((self.next_moment()?, client.to_owned()));
         self.remember_fact(CLIENTS, serde_json::to_string(&clients).expect("texts are JSON").as_bytes())?;
         Ok(before)
     }

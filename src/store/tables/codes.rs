@@ -1,6 +1,6 @@
 //! The codes that clients exchange for tokens, kept as hashes only, and used ones for a while.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -57,7 +57,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn code(&self, hash: &TokenHash) -> Result<Option<StoredCode>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM codes WHERE hash = ?1");
-        Ok(self.prepare(&sql)?.query_row([hash.as_bytes()], stored_code).optional()?)
+        self.first(&sql, [hash], stored_code)
     }
 }
 
@@ -77,21 +77,22 @@ impl Transaction<'_> {
         let sql =
             "INSERT INTO codes (hash, client, device, proof, target, target_was_named, challenge, made_at)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let (client, device) = (grant.client.as_str(), grant.device.as_str());
-        self.prepare(sql)?.execute((
-            hash.as_bytes(),
+        let (client, device) = (&grant.client, &grant.device);
+        let values = (
+            hash,
             client,
             device,
             grant.proof,
             &grant.target,
             grant.target_was_named,
             grant.challenge,
-            grant.made_at.as_millis(),
-        ))?;
+            grant.made_at,
+        );
+        self.execute(sql, values)?;
         let sql = "DELETE FROM codes WHERE client = ?1 AND device = ?2 AND seq <= (
                        SELECT seq FROM codes WHERE client = ?1 AND device = ?2
                        ORDER BY seq DESC LIMIT 1 OFFSET ?3)";
-        self.prepare(sql)?.execute((client, device, of_device))?;
+        self.execute(sql, (client, device, of_device))?;
         let sql = "DELETE FROM codes WHERE seq IN (
                        SELECT seq FROM (SELECT seq, used, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS newest
                                         FROM codes)
@@ -106,8 +107,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn use_code(&self, seq: i64, token: Option<&TokenHash>) -> Result<(), StoreError> {
         let sql = "UPDATE codes SET used = 1, token = ?2 WHERE seq = ?1";
-        self.prepare(sql)?.execute((seq, token.map(TokenHash::as_bytes)))?;
-        Ok(())
+        self.execute(sql, (seq, token))
     }
 
     /// Forgets the codes that were made before `before`.
@@ -115,8 +115,7 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn forget_codes(&self, before: Timestamp) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM codes WHERE made_at < ?1")?.execute([before.as_millis()])?;
-        Ok(())
+        self.execute("DELETE FROM codes WHERE made_at < ?1", [before])
     }
 }
 
@@ -124,15 +123,15 @@ fn stored_code(row: &Row<'_>) -> rusqlite::Result<StoredCode> {
     Ok(StoredCode {
         seq: row.get(0)?,
         grant: StoredGrant {
-            client: row.get::<_, String>(1)?.into(),
-            device: row.get::<_, String>(2)?.into(),
+            client: row.get(1)?,
+            device: row.get(2)?,
             proof: row.get(3)?,
             target: row.get(4)?,
             target_was_named: row.get(5)?,
             challenge: row.get(6)?,
-            made_at: Timestamp::from_millis(row.get(7)?),
+            made_at: row.get(7)?,
         },
         used: row.get(8)?,
-        token: row.get::<_, Option<[u8; 32]>>(9)?.map(TokenHash::from_bytes),
+        token: row.get(9)?,
     })
 }

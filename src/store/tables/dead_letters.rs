@@ -1,10 +1,10 @@
 //! Dead letters: work that was given up, which can be seen and replayed.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
-use super::deliveries::new_delivery;
 use crate::ambient::Timestamp;
 use crate::message::{DeliveryId, DeviceUuid};
+use crate::store::columns::Count;
 use crate::store::{Fate, NewDelivery, StoreError, Transaction, View, Work};
 
 /// What the list of dead letters says of one.
@@ -106,9 +106,7 @@ impl View<'_> {
         let sql =
             "SELECT seq, id, work, device, attempts, died_at, reason, reply IS NOT NULL FROM dead_letters
                    WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((before.unwrap_or(i64::MAX), limit as i64), entry)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, (before.unwrap_or(i64::MAX), limit as i64), entry)
     }
 
     /// One dead letter.
@@ -119,7 +117,7 @@ impl View<'_> {
         let sql = format!(
             "SELECT {COLUMNS}, died_at, reason, reply, code, done, refusal, seq FROM dead_letters WHERE id = ?1"
         );
-        Ok(self.prepare(&sql)?.query_row([id.as_str()], dead_letter).optional()?)
+        self.first(&sql, [id], dead_letter)
     }
 }
 
@@ -134,11 +132,9 @@ impl Transaction<'_> {
             "INSERT INTO dead_letters ({KEPT}, attempts, died_at, reason, code, done, refusal)
              SELECT {KEPT}, attempts, ?2, ?3, ?4, coalesce(?5, done), ?6 FROM deliveries WHERE seq = ?1"
         );
-        let (done, refusal) = death.fate.values();
-        let values = (seq, death.died_at.as_millis(), death.reason, death.code, done, refusal);
-        self.prepare(&sql)?.execute(values)?;
-        self.finish(seq)?;
-        Ok(())
+        let Fate { done, refusal } = &death.fate;
+        self.execute(&sql, (seq, death.died_at, death.reason, death.code, done, refusal))?;
+        self.finish(seq).map(drop)
     }
 
     /// Puts a dead letter back into the queue under its old id, into the line that it waited in; answers which it was, if there
@@ -154,9 +150,7 @@ impl Transaction<'_> {
                     coalesce((SELECT octet_length(text) FROM bodies WHERE bodies.seq = shared), ?4)
              FROM dead_letters WHERE id = ?1"
         );
-        let (user_device, weight) = (letter.delivery.user_device(), letter.delivery.weight());
-        let user_device = user_device.as_ref().map(DeviceUuid::as_str);
-        self.prepare(&sql)?.execute((id.as_str(), now.as_millis(), user_device, weight))?;
+        self.execute(&sql, (id, now, letter.delivery.user_device(), letter.delivery.weight()))?;
         self.forget_dead_letter(id)?;
         Ok(Some(letter))
     }
@@ -166,8 +160,7 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn forget_dead_letter(&self, id: &DeliveryId) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM dead_letters WHERE id = ?1")?.execute([id.as_str()])?;
-        Ok(())
+        self.execute("DELETE FROM dead_letters WHERE id = ?1", [id])
     }
 
     /// Forgets dead letters that died before `before` or are not among the newest `keep`.
@@ -177,19 +170,18 @@ impl Transaction<'_> {
     pub fn forget_dead_letters(&self, before: Timestamp, keep: u64) -> Result<(), StoreError> {
         let sql = "DELETE FROM dead_letters WHERE died_at < ?1
                    OR seq <= (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
-        self.prepare(sql)?.execute((before.as_millis(), i64::try_from(keep).unwrap_or(i64::MAX)))?;
-        Ok(())
+        self.execute(sql, (before, Count(keep)))
     }
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<DeadLetterEntry> {
     Ok(DeadLetterEntry {
         seq: row.get(0)?,
-        id: row.get::<_, String>(1)?.into(),
-        work: Work::of(row.get(2)?),
-        device: row.get::<_, String>(3)?.into(),
+        id: row.get(1)?,
+        work: row.get(2)?,
+        device: row.get(3)?,
         attempts: row.get(4)?,
-        died_at: Timestamp::from_millis(row.get(5)?),
+        died_at: row.get(5)?,
         reason: row.get(6)?,
         is_answered: row.get(7)?,
     })
@@ -197,10 +189,10 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<DeadLetterEntry> {
 
 fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
     Ok(DeadLetter {
-        delivery: new_delivery(row)?,
-        accepted_at: Timestamp::from_millis(row.get(7)?),
+        delivery: NewDelivery::read(row)?,
+        accepted_at: row.get(7)?,
         attempts: row.get(8)?,
-        died_at: Timestamp::from_millis(row.get(9)?),
+        died_at: row.get(9)?,
         reason: row.get(10)?,
         reply: row.get(11)?,
         code: row.get(12)?,

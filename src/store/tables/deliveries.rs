@@ -2,35 +2,24 @@
 
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
-use super::fate::{done_code, done_of};
 use crate::ambient::Timestamp;
 use crate::memory::weight;
 use crate::message::{DeliveryId, DeviceUuid, Done, Route};
+use crate::store::columns::Count;
 use crate::store::{StoreError, Transaction, View};
 
 /// Who does the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// The gateway itself runs a job.
-    Job,
+    Job = 0,
     /// A webhook is called.
-    Webhook,
+    Webhook = 1,
 }
 
 impl Work {
-    pub(super) const fn code(self) -> i64 {
-        match self {
-            Self::Job => 0,
-            Self::Webhook => 1,
-        }
-    }
-
-    pub(super) const fn of(code: i64) -> Self {
-        if code == 0 { Self::Job } else { Self::Webhook }
-    }
-
     /// `job` or `webhook`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -61,6 +50,19 @@ pub struct NewDelivery {
 }
 
 impl NewDelivery {
+    /// From the first seven of [`COLUMNS`].
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            work: row.get(1)?,
+            device: row.get(2)?,
+            event: row.get(3)?,
+            route: row.get(4)?,
+            target: row.get(5)?,
+            body: row.get(6)?,
+        })
+    }
+
     /// The user device whose message it is, where its route names one; of a call of another webhook, whoever sent.
     pub(super) fn user_device(&self) -> Option<DeviceUuid> {
         let route: Route = serde_json::from_str(self.route.as_deref()?).ok()?;
@@ -147,7 +149,7 @@ impl View<'_> {
             "SELECT {COLUMNS}, call_started, resend, reply, done, missing_since, coalesce(user_device, '')
              FROM deliveries WHERE seq = ?1"
         );
-        Ok(self.prepare(&sql)?.query_row([seq], queued_delivery).optional()?)
+        self.first(&sql, [seq], queued_delivery)
     }
 
     /// Whether a job of this id waits or is worked on.
@@ -156,7 +158,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn is_queued(&self, id: &DeliveryId) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM deliveries WHERE work = 0 AND id = ?1";
-        Ok(self.prepare(sql)?.query_row([id.as_str()], |_| Ok(())).optional()?.is_some())
+        self.has(sql, [id])
     }
 
     /// Whether a job waits or runs whose message came by this user device.
@@ -165,7 +167,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn has_job_of(&self, user_device: &DeviceUuid) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM deliveries WHERE work = 0 AND instr(route, ?1) > 0 LIMIT 1";
-        Ok(self.prepare(sql)?.query_row([user_device.as_str()], |_| Ok(())).optional()?.is_some())
+        self.has(sql, [user_device])
     }
 
     /// When the next work that is not due yet becomes due, as far as the clock goes on as it does.
@@ -178,9 +180,7 @@ impl View<'_> {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT min(due_at) FROM deliveries WHERE work = ?1 AND due_at > ?2";
-        let next: Option<i64> =
-            self.prepare(sql)?.query_row((work.code(), now.as_millis()), |row| row.get(0))?;
-        Ok(next.map(Timestamp::from_millis))
+        self.value(sql, (work, now))
     }
 
     /// Whose work of this kind waits longest, if any does.
@@ -189,9 +189,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn waiting_for(&self, work: Work) -> Result<Option<DeviceUuid>, StoreError> {
         let sql = "SELECT device FROM deliveries WHERE work = ?1 ORDER BY due_at, seq LIMIT 1";
-        let device: Option<String> =
-            self.prepare(sql)?.query_row([work.code()], |row| row.get(0)).optional()?;
-        Ok(device.map(DeviceUuid::from))
+        self.first(sql, [work], |row| row.get(0))
     }
 
     /// How much work of this kind waits.
@@ -200,8 +198,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn waiting(&self, work: Work) -> Result<u64, StoreError> {
         let sql = "SELECT count(*) FROM deliveries WHERE work = ?1";
-        let count: i64 = self.prepare(sql)?.query_row([work.code()], |row| row.get(0))?;
-        Ok(count.unsigned_abs())
+        self.value(sql, [work]).map(|Count(waiting)| waiting)
     }
 }
 
@@ -228,21 +225,21 @@ impl Transaction<'_> {
         let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at, reply, done,
                                            user_device, weight)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)";
-        let user_device = new.user_device();
-        self.prepare(sql)?.execute((
-            new.id.as_str(),
-            new.work.code(),
-            new.device.as_str(),
+        let values = (
+            &new.id,
+            new.work,
+            &new.device,
             &new.event,
             &new.route,
             &new.target,
             &new.body,
-            now.as_millis(),
+            now,
             reply.map(|reply| &reply.text),
-            reply.map(|reply| done_code(reply.done)),
-            user_device.as_ref().map(DeviceUuid::as_str),
+            reply.map(|reply| reply.done),
+            new.user_device(),
             new.weight(),
-        ))?;
+        );
+        self.execute(sql, values)?;
         Ok(self.last_insert_rowid())
     }
 
@@ -253,8 +250,7 @@ impl Transaction<'_> {
     pub fn postpone(&self, seq: i64, due_at: Timestamp) -> Result<(), StoreError> {
         let sql =
             "UPDATE deliveries SET attempts = attempts + 1, due_at = ?2, missing_since = NULL WHERE seq = ?1";
-        self.prepare(sql)?.execute((seq, due_at.as_millis()))?;
-        Ok(())
+        self.execute(sql, (seq, due_at))
     }
 
     /// Puts work off until `due_at` whose webhook has been missed since then: that is no attempt.
@@ -263,8 +259,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn await_webhook(&self, seq: i64, since: Timestamp, due_at: Timestamp) -> Result<(), StoreError> {
         let sql = "UPDATE deliveries SET missing_since = ?2, due_at = ?3 WHERE seq = ?1";
-        self.prepare(sql)?.execute((seq, since.as_millis(), due_at.as_millis()))?;
-        Ok(())
+        self.execute(sql, (seq, since, due_at))
     }
 
     /// Puts another webhook in the place of the one that work was for.
@@ -273,8 +268,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn lead_to(&self, seq: i64, target: &str) -> Result<(), StoreError> {
         let sql = "UPDATE deliveries SET target = ?2, missing_since = NULL WHERE seq = ?1";
-        self.prepare(sql)?.execute((seq, target))?;
-        Ok(())
+        self.execute(sql, (seq, target))
     }
 
     /// Makes put-off work due now that was accepted after `accepted_after`: for when the clock was set back.
@@ -288,10 +282,9 @@ impl Transaction<'_> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let sql = "UPDATE deliveries SET due_at = ?2 WHERE work = ?1 AND due_at > ?2 AND accepted_at > ?3";
-        self.prepare(sql)?.execute((work.code(), now.as_millis(), accepted_after.as_millis()))?;
+        self.execute(sql, (work, now, accepted_after))?;
         let sql = "UPDATE turns SET due_at = min(due_at, ?1), had_at = ?1 WHERE had_at > ?1";
-        self.prepare(sql)?.execute([now.as_millis()])?;
-        Ok(())
+        self.execute(sql, [now])
     }
 
     /// Notes that a job is about to change something outside.
@@ -299,7 +292,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`StoreError::Undone`] where the work has ended; else what the database reports.
     pub fn start_call(&self, seq: i64) -> Result<(), StoreError> {
-        match self.prepare("UPDATE deliveries SET call_started = 1 WHERE seq = ?1")?.execute([seq])? {
+        match self.change("UPDATE deliveries SET call_started = 1 WHERE seq = ?1", [seq])? {
             0 => Err(StoreError::Undone),
             _ => Ok(()),
         }
@@ -314,7 +307,7 @@ impl Transaction<'_> {
     pub(in crate::store) fn start_reply(&self, seq: i64, reply: &LeavingReply) -> Result<bool, StoreError> {
         self.use_reserve();
         let sql = "UPDATE deliveries SET reply = ?2, done = ?3, resend = 0 WHERE seq = ?1";
-        Ok(self.prepare(sql)?.execute((seq, &reply.text, done_code(reply.done)))? > 0)
+        Ok(self.change(sql, (seq, &reply.text, reply.done))? > 0)
     }
 
     /// Takes work out of the queue; answers whether it was still there. Its outcome commits with this. What this
@@ -323,7 +316,7 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn finish(&self, seq: i64) -> Result<bool, StoreError> {
-        let found = self.prepare("DELETE FROM deliveries WHERE seq = ?1")?.execute([seq])? > 0;
+        let found = self.change("DELETE FROM deliveries WHERE seq = ?1", [seq])? > 0;
         if found {
             self.use_reserve();
         }
@@ -331,28 +324,15 @@ impl Transaction<'_> {
     }
 }
 
-/// Reads the first seven of [`COLUMNS`].
-pub(super) fn new_delivery(row: &Row<'_>) -> rusqlite::Result<NewDelivery> {
-    Ok(NewDelivery {
-        id: row.get::<_, String>(0)?.into(),
-        work: Work::of(row.get(1)?),
-        device: row.get::<_, String>(2)?.into(),
-        event: row.get(3)?,
-        route: row.get(4)?,
-        target: row.get(5)?,
-        body: row.get(6)?,
-    })
-}
-
 fn queued_delivery(row: &Row<'_>) -> rusqlite::Result<QueuedDelivery> {
     Ok(QueuedDelivery {
-        new: new_delivery(row)?,
-        user_device: row.get::<_, String>(14)?.into(),
-        accepted_at: Timestamp::from_millis(row.get(7)?),
+        new: NewDelivery::read(row)?,
+        user_device: row.get(14)?,
+        accepted_at: row.get(7)?,
         attempts: row.get(8)?,
         call_started: row.get(9)?,
         reply: written_reply(row, 10)?,
-        missing_since: row.get::<_, Option<i64>>(13)?.map(Timestamp::from_millis),
+        missing_since: row.get(13)?,
     })
 }
 
@@ -362,7 +342,7 @@ fn written_reply(row: &Row<'_>, at: usize) -> rusqlite::Result<WrittenReply> {
     Ok(match text {
         None => WrittenReply::None,
         Some(text) if resend => {
-            let done = done_of(row.get(at + 2)?).unwrap_or(Done::Unknown);
+            let done = row.get::<_, Option<_>>(at + 2)?.unwrap_or(Done::Unknown);
             WrittenReply::ToBeSent(LeavingReply { text, done })
         }
         Some(_) => WrittenReply::MayHaveLeft,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use rusqlite::OptionalExtension;
 use serde_json::Value;
 
 use crate::memory::weight;
 use crate::message::DeviceUuid;
+use crate::store::columns::{Count, text};
 use crate::store::{StoreError, Transaction, View};
 
 /// The paths whose strings, also inside arrays, can be looked up without reading every document.
@@ -85,8 +85,7 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn device_text(&self, uuid: &DeviceUuid) -> Result<Option<String>, StoreError> {
-        let mut statement = self.prepare(DOCUMENT)?;
-        Ok(statement.query_row([uuid.as_str()], |row| row.get(0)).optional()?)
+        self.first(DOCUMENT, [uuid], |row| row.get(0))
     }
 
     /// Whether there is any.
@@ -95,7 +94,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn has_devices(&self) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM devices)";
-        Ok(self.prepare(sql)?.query_row((), |row| row.get(0))?)
+        self.value(sql, [])
     }
 
     /// Hands devices to `visit`, newest registered first, until it answers `false`.
@@ -143,9 +142,7 @@ impl View<'_> {
         let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
         while let Some(row) = rows.next()? {
-            let uuid = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-            let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            if !visit(uuid, text)? {
+            if !visit(text(row, 0)?, text(row, 1)?)? {
                 break;
             }
         }
@@ -159,10 +156,7 @@ impl View<'_> {
     pub fn devices_holding(&self, path: &str, values: &[String]) -> Result<Vec<DeviceUuid>, StoreError> {
         let sql = "SELECT DISTINCT uuid, seq FROM device_values JOIN devices USING (seq)
                    WHERE path = ?1 AND value IN (SELECT value FROM json_each(?2)) ORDER BY seq DESC";
-        let mut statement = self.prepare(sql)?;
-        let values = serde_json::json!(values).to_string();
-        let rows = statement.query_map((path, values), |row| row.get::<_, String>(0))?;
-        rows.map(|uuid| Ok(uuid?.into())).collect()
+        self.all(sql, (path, serde_json::json!(values).to_string()), |row| row.get(0))
     }
 
     /// Those of `devices` that are registered, newest first.
@@ -173,10 +167,7 @@ impl View<'_> {
         let sql = "SELECT uuid FROM devices
                    WHERE seq IN (SELECT seq FROM devices WHERE uuid IN (SELECT value FROM json_each(?1)))
                    ORDER BY seq DESC";
-        let devices = serde_json::json!(devices).to_string();
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([devices], |row| row.get::<_, String>(0))?;
-        rows.map(|uuid| Ok(uuid?.into())).collect()
+        self.all(sql, [serde_json::json!(devices).to_string()], |row| row.get(0))
     }
 }
 
@@ -188,7 +179,7 @@ impl Transaction<'_> {
     pub fn add_device(&self, uuid: &DeviceUuid, document: &Value) -> Result<(), StoreError> {
         self.check_room()?;
         let sql = "INSERT INTO devices (uuid, document) VALUES (?1, ?2)";
-        self.prepare(sql)?.execute((uuid.as_str(), document.to_string()))?;
+        self.execute(sql, (uuid, document.to_string()))?;
         self.touch(uuid);
         self.index(self.last_insert_rowid(), document)
     }
@@ -207,23 +198,22 @@ impl Transaction<'_> {
             self.overwrite_what_is_freed()?;
         }
         let sql = "UPDATE devices SET document = ?2 WHERE uuid = ?1 RETURNING seq";
-        let seq = self.prepare(sql)?.query_row((uuid.as_str(), &text), |row| row.get(0))?;
+        let seq = self.value(sql, (uuid, &text))?;
         self.touch(uuid);
-        self.prepare("DELETE FROM device_values WHERE seq = ?1")?.execute([seq])?;
+        self.execute("DELETE FROM device_values WHERE seq = ?1", [seq])?;
         self.index(seq, document)
     }
 
     fn device_bytes(&self, uuid: &DeviceUuid) -> Result<u64, StoreError> {
         let sql = "SELECT octet_length(document) FROM devices WHERE uuid = ?1";
-        let bytes: i64 = self.prepare(sql)?.query_row([uuid.as_str()], |row| row.get(0))?;
-        Ok(bytes.unsigned_abs())
+        self.value(sql, [uuid]).map(|Count(bytes)| bytes)
     }
 
     fn index(&self, seq: i64, document: &Value) -> Result<(), StoreError> {
         let sql = "INSERT OR IGNORE INTO device_values (path, value, seq) VALUES (?1, ?2, ?3)";
         for path in INDEXED {
             for value in strings(document, path) {
-                self.prepare(sql)?.execute((path.join("."), value, seq))?;
+                self.execute(sql, (path.join("."), value, seq))?;
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! What the bus still has to be told of rights and records that are over.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -79,9 +79,7 @@ impl View<'_> {
                            SELECT seq, due_at, attempts > 0 AS tried, hex(credentials) AS queue
                            FROM errands WHERE due_at <= ?1))
                    ORDER BY place, tried, due_at, seq LIMIT ?2";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((now.as_millis(), limit as i64), Due::read)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, (now, limit as i64), Due::read)
     }
 
     /// One of them, while it is there.
@@ -90,7 +88,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn errand(&self, seq: i64) -> Result<Option<QueuedErrand>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM errands WHERE seq = ?1");
-        Ok(self.prepare(&sql)?.query_row([seq], queued).optional()?)
+        self.first(&sql, [seq], queued)
     }
 }
 
@@ -103,13 +101,10 @@ impl Transaction<'_> {
         self.use_reserve();
         let sql = "INSERT INTO errands (kind, credentials, user_device, receipt, due_at)
                    VALUES (?1, ?2, ?3, ?4, ?5)";
-        self.prepare(sql)?.execute((
-            errand.kind.code(),
-            errand.credentials.as_str(),
-            errand.kind.user_device().map(DeviceUuid::as_str),
-            errand.receipt,
-            due_at.as_millis(),
-        ))?;
+        self.execute(
+            sql,
+            (errand.kind.code(), &errand.credentials, errand.kind.user_device(), errand.receipt, due_at),
+        )?;
         Ok(QueuedErrand { seq: self.last_insert_rowid(), errand, attempts: 0 })
     }
 
@@ -119,8 +114,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn postpone_errand(&self, seq: i64, due_at: Timestamp) -> Result<(), StoreError> {
         let sql = "UPDATE errands SET due_at = ?2 WHERE seq = ?1";
-        self.prepare(sql)?.execute((seq, due_at.as_millis()))?;
-        Ok(())
+        self.execute(sql, (seq, due_at))
     }
 
     /// Has an errand tried again at `due_at` that was tried in vain.
@@ -129,8 +123,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn retry_errand(&self, seq: i64, due_at: Timestamp) -> Result<(), StoreError> {
         let sql = "UPDATE errands SET due_at = ?2, attempts = attempts + 1 WHERE seq = ?1";
-        self.prepare(sql)?.execute((seq, due_at.as_millis()))?;
-        Ok(())
+        self.execute(sql, (seq, due_at))
     }
 
     /// Has every errand be due by now.
@@ -138,8 +131,7 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn hasten_errands(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.prepare("UPDATE errands SET due_at = ?1 WHERE due_at > ?1")?.execute([now.as_millis()])?;
-        Ok(())
+        self.execute("UPDATE errands SET due_at = ?1 WHERE due_at > ?1", [now])
     }
 
     /// Takes an errand off the list; answers whether it was still there.
@@ -148,14 +140,14 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn finish_errand(&self, seq: i64) -> Result<bool, StoreError> {
         self.use_reserve();
-        Ok(self.prepare("DELETE FROM errands WHERE seq = ?1")?.execute([seq])? > 0)
+        Ok(self.change("DELETE FROM errands WHERE seq = ?1", [seq])? > 0)
     }
 }
 
 fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedErrand> {
     let errand = Errand {
-        kind: ErrandKind::of(row.get(1)?, row.get::<_, Option<String>>(3)?.map(DeviceUuid::from)),
-        credentials: row.get::<_, String>(2)?.into(),
+        kind: ErrandKind::of(row.get(1)?, row.get(3)?),
+        credentials: row.get(2)?,
         receipt: row.get(4)?,
     };
     Ok(QueuedErrand { seq: row.get(0)?, errand, attempts: row.get(5)? })

@@ -1,7 +1,5 @@
 //! Single facts about the data directory: secrets of the bus, who the service is.
 
-use rusqlite::OptionalExtension;
-
 use crate::store::{StoreError, Transaction, View};
 
 impl View<'_> {
@@ -10,8 +8,7 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn fact(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut statement = self.prepare("SELECT value FROM facts WHERE name = ?1")?;
-        Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+        self.first("SELECT value FROM facts WHERE name = ?1", [name], |row| row.get(0))
     }
 }
 
@@ -23,7 +20,6 @@ impl Transaction<'_> {
     pub fn remember_fact(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
         let sql = "INSERT INTO facts (name, value) VALUES (?1, ?2)
                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        self.prepare(sql)?.execute((name, value))?;
-        Ok(())
+        self.execute(sql, (name, value))
     }
 }

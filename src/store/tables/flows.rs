@@ -11,11 +11,11 @@ impl Transaction<'_> {
     pub fn answer_flow(&self, fingerprint: &[u8; 32], now: Timestamp, kept: u32) -> Result<bool, StoreError> {
         self.use_reserve();
         let sql = "INSERT OR IGNORE INTO answered_flows (fingerprint, answered_at) VALUES (?1, ?2)";
-        if self.prepare(sql)?.execute((fingerprint.as_slice(), now.as_millis()))? == 0 {
+        if self.change(sql, (fingerprint, now))? == 0 {
             return Ok(false);
         }
         let newest = self.last_insert_rowid();
-        self.prepare("DELETE FROM answered_flows WHERE seq <= ?1")?.execute([newest - i64::from(kept)])?;
+        self.execute("DELETE FROM answered_flows WHERE seq <= ?1", [newest - i64::from(kept)])?;
         Ok(true)
     }
 
@@ -24,7 +24,6 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn forget_flows(&self, before: Timestamp) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM answered_flows WHERE answered_at < ?1")?.execute([before.as_millis()])?;
-        Ok(())
+        self.execute("DELETE FROM answered_flows WHERE answered_at < ?1", [before])
     }
 }

@@ -22,8 +22,7 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn is_forgotten(&self, credentials: &DeviceUuid) -> Result<bool, StoreError> {
-        let mut statement = self.prepare("SELECT 1 FROM forgotten WHERE credentials = ?1")?;
-        Ok(statement.exists([credentials.as_str()])?)
+        self.has("SELECT 1 FROM forgotten WHERE credentials = ?1", [credentials])
     }
 
     /// Whether this owner could manage what is forgotten.
@@ -36,7 +35,7 @@ impl View<'_> {
         owner: &ForgottenOwner,
     ) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM forgotten_owners WHERE owner = ?1 AND credentials = ?2";
-        Ok(self.prepare(sql)?.exists((owner, credentials.as_str()))?)
+        self.has(sql, (owner, credentials))
     }
 
     /// The forgotten credentials that this owner could manage.
@@ -45,9 +44,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn forgotten_of(&self, owner: &ForgottenOwner) -> Result<Vec<DeviceUuid>, StoreError> {
         let sql = "SELECT credentials FROM forgotten_owners WHERE owner = ?1";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([owner], |row| Ok(DeviceUuid::from(row.get::<_, String>(0)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, [owner], |row| row.get(0))
     }
 
     /// Whose signatures nobody read yet.
@@ -56,11 +53,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn signed_owners_of_forgotten(&self) -> Result<Vec<SignedOwners>, StoreError> {
         let sql = "SELECT credentials, owner_keys FROM forgotten WHERE owner_keys <> '[]'";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([], |row| {
-            Ok(SignedOwners { credentials: row.get::<_, String>(0)?.into(), owner_keys: row.get(1)? })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, [], |row| Ok(SignedOwners { credentials: row.get(0)?, owner_keys: row.get(1)? }))
     }
 }
 
@@ -75,11 +68,11 @@ impl Transaction<'_> {
         self.erase()?;
         let sql =
             "INSERT OR IGNORE INTO forgotten (credentials, owner_keys, forgotten_at) VALUES (?1, '[]', ?2)";
-        self.prepare(sql)?.execute((credentials.as_str(), now.as_millis()))?;
-        self.prepare("DELETE FROM records WHERE credentials = ?1")?.execute([credentials.as_str()])?;
+        self.execute(sql, (credentials, now))?;
+        self.execute("DELETE FROM records WHERE credentials = ?1", [credentials])?;
         self.forget_owners_beside(credentials)?;
-        self.prepare("DELETE FROM half_made WHERE credentials = ?1")?.execute([credentials.as_str()])?;
-        self.prepare("DELETE FROM uses WHERE credentials = ?1")?.execute([credentials.as_str()])?;
+        self.execute("DELETE FROM half_made WHERE credentials = ?1", [credentials])?;
+        self.execute("DELETE FROM uses WHERE credentials = ?1", [credentials])?;
         self.forget_renewal(credentials)
     }
 
@@ -95,7 +88,7 @@ impl Transaction<'_> {
         let sql = "INSERT OR IGNORE INTO forgotten_owners (owner, credentials) VALUES (?1, ?2)";
         let mut statement = self.prepare(sql)?;
         for owner in owners {
-            statement.execute((owner, credentials.as_str()))?;
+            statement.execute((owner, credentials))?;
         }
         Ok(())
     }
@@ -106,7 +99,6 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn leave_signed(&self, left: &SignedOwners) -> Result<(), StoreError> {
         let sql = "UPDATE forgotten SET owner_keys = ?2 WHERE credentials = ?1";
-        self.prepare(sql)?.execute((left.credentials.as_str(), &left.owner_keys))?;
-        Ok(())
+        self.execute(sql, (&left.credentials, &left.owner_keys))
     }
 }

@@ -1,7 +1,5 @@
 //! Changes that are made piece by piece: what is left of each, so that one that was begun is done to its end.
 
-use rusqlite::OptionalExtension;
-
 use crate::store::{StoreError, Transaction, View};
 
 /// Names a change of which something is left, within this store.
@@ -14,8 +12,7 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn half_done(&self) -> Result<Option<HalfDone>, StoreError> {
-        let mut statement = self.prepare("SELECT seq FROM half_done ORDER BY seq LIMIT 1")?;
-        Ok(statement.query_row([], |row| row.get(0).map(HalfDone)).optional()?)
+        self.first("SELECT seq FROM half_done ORDER BY seq LIMIT 1", [], |row| row.get(0).map(HalfDone))
     }
 
     /// What is left of a change, as it was noted; nothing where all of it is done.
@@ -23,8 +20,7 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn left_of(&self, HalfDone(seq): HalfDone) -> Result<Option<String>, StoreError> {
-        let mut statement = self.prepare("SELECT remainder FROM half_done WHERE seq = ?1")?;
-        Ok(statement.query_row([seq], |row| row.get(0)).optional()?)
+        self.first("SELECT remainder FROM half_done WHERE seq = ?1", [seq], |row| row.get(0))
     }
 }
 
@@ -35,7 +31,7 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn note_begun(&self, remainder: &str) -> Result<HalfDone, StoreError> {
-        self.prepare("INSERT INTO half_done (remainder) VALUES (?1)")?.execute([remainder])?;
+        self.execute("INSERT INTO half_done (remainder) VALUES (?1)", [remainder])?;
         Ok(HalfDone(self.last_insert_rowid()))
     }
 
@@ -44,8 +40,7 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn note_left(&self, HalfDone(seq): HalfDone, remainder: &str) -> Result<(), StoreError> {
-        self.prepare("UPDATE half_done SET remainder = ?2 WHERE seq = ?1")?.execute((seq, remainder))?;
-        Ok(())
+        self.execute("UPDATE half_done SET remainder = ?2 WHERE seq = ?1", (seq, remainder))
     }
 
     /// Notes that nothing is left of a change.
@@ -53,7 +48,6 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn note_done(&self, HalfDone(seq): HalfDone) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM half_done WHERE seq = ?1")?.execute([seq])?;
-        Ok(())
+        self.execute("DELETE FROM half_done WHERE seq = ?1", [seq])
     }
 }

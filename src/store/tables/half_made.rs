@@ -31,9 +31,7 @@ impl View<'_> {
             "SELECT {COLUMNS} FROM half_made LEFT JOIN tombstones USING (credentials, user_device)
              WHERE ended_at IS NULL ORDER BY made_at"
         );
-        let mut statement = self.prepare(&sql)?;
-        let rows = statement.query_map([], half_made)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(&sql, [], half_made)
     }
 
     /// What is not finished of all devices for these credentials, the oldest first, but for what was cut off meanwhile.
@@ -45,9 +43,7 @@ impl View<'_> {
             "SELECT {COLUMNS} FROM half_made LEFT JOIN tombstones USING (credentials, user_device)
              WHERE credentials = ?1 AND ended_at IS NULL ORDER BY made_at"
         );
-        let mut statement = self.prepare(&sql)?;
-        let rows = statement.query_map([credentials.as_str()], half_made)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(&sql, [credentials], half_made)
     }
 
     /// What is not finished of this owner's devices for these credentials, the oldest first. What was cut off meanwhile
@@ -64,9 +60,7 @@ impl View<'_> {
             "SELECT {COLUMNS} FROM half_made LEFT JOIN tombstones USING (credentials, user_device)
              WHERE credentials = ?1 AND owner = ?2 AND ended_at IS NULL ORDER BY made_at"
         );
-        let mut statement = self.prepare(&sql)?;
-        let rows = statement.query_map((credentials.as_str(), owner.as_str()), half_made)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(&sql, (credentials, owner), half_made)
     }
 }
 
@@ -78,14 +72,7 @@ impl Transaction<'_> {
     pub fn note_half_made(&self, half: &HalfMade) -> Result<(), StoreError> {
         let sql = format!("INSERT OR REPLACE INTO half_made ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5)");
         let (credentials, user_device) = half.binding.key();
-        self.prepare(&sql)?.execute((
-            credentials,
-            user_device,
-            half.owner.as_str(),
-            half.status_device.as_ref().map(DeviceUuid::as_str),
-            half.made_at.as_millis(),
-        ))?;
-        Ok(())
+        self.execute(&sql, (credentials, user_device, &half.owner, &half.status_device, half.made_at))
     }
 
     /// Forgets what was noted: the device is finished, or gone.
@@ -94,16 +81,15 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn forget_half_made(&self, binding: &Binding) -> Result<(), StoreError> {
         let sql = "DELETE FROM half_made WHERE credentials = ?1 AND user_device = ?2";
-        self.prepare(sql)?.execute(binding.key())?;
-        Ok(())
+        self.execute(sql, binding.key())
     }
 }
 
 fn half_made(row: &Row<'_>) -> rusqlite::Result<HalfMade> {
     Ok(HalfMade {
         binding: Binding::read(row)?,
-        owner: row.get::<_, String>(2)?.into(),
-        status_device: row.get::<_, Option<String>>(3)?.map(DeviceUuid::from),
-        made_at: Timestamp::from_millis(row.get(4)?),
+        owner: row.get(2)?,
+        status_device: row.get(3)?,
+        made_at: row.get(4)?,
     })
 }

@@ -1,20 +1,13 @@
 //! What came before what, as the store saw it. Clocks, which may be set back, are not asked.
 
+use serde::{Deserialize, Serialize};
+
 use crate::store::{Store, StoreError, Transaction, View};
 
 /// A place in the order of what was noted in a store: what came later has a greater one. The default is the beginning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(i64);
-
-impl Moment {
-    pub(super) const fn number(self) -> i64 {
-        self.0
-    }
-
-    pub(super) const fn of(number: i64) -> Self {
-        Self(number)
-    }
-}
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Moment(pub(in crate::store) i64);
 
 impl Store {
     /// The last moment that came so far.
@@ -32,9 +25,7 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn moment(&self) -> Result<Moment, StoreError> {
-        Ok(self
-            .prepare("SELECT last FROM moments WHERE one = 1")?
-            .query_row([], |row| row.get(0).map(Moment))?)
+        self.value("SELECT last FROM moments WHERE one = 1", [])
     }
 }
 
@@ -45,6 +36,6 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn next_moment(&self) -> Result<Moment, StoreError> {
         let sql = "UPDATE moments SET last = last + 1 WHERE one = 1 RETURNING last";
-        Ok(self.prepare(sql)?.query_row([], |row| row.get(0).map(Moment))?)
+        self.value(sql, [])
     }
 }

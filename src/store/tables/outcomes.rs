@@ -1,9 +1,8 @@
 //! How work ended, with the reply that was sent; kept for a while, bounded in rows.
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-
 use crate::ambient::Timestamp;
 use crate::message::DeliveryId;
+use crate::store::columns::Count;
 use crate::store::{Fate, StoreError, Transaction, View};
 
 /// The way work ended.
@@ -31,7 +30,7 @@ impl Ending {
     }
 
     /// The ending of this word.
-    fn of(word: &str) -> Option<Self> {
+    pub(in crate::store) fn of(word: &str) -> Option<Self> {
         [Self::Replied, Self::Failed, Self::Untold, Self::Delivered]
             .into_iter()
             .find(|ending| ending.as_str() == word)
@@ -60,18 +59,6 @@ impl Outcome {
     }
 }
 
-impl FromSql for Ending {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::of(value.as_str()?).ok_or(FromSqlError::InvalidType)
-    }
-}
-
-impl ToSql for Ending {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.as_str().into())
-    }
-}
-
 impl View<'_> {
     /// The outcomes of a delivery; one that was acknowledged and is over has exactly one.
     ///
@@ -80,17 +67,15 @@ impl View<'_> {
     pub fn outcomes(&self, id: &DeliveryId) -> Result<Vec<Outcome>, StoreError> {
         let sql =
             "SELECT ending, code, reply, ended_at, done, refusal FROM outcomes WHERE id = ?1 ORDER BY seq";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([id.as_str()], |row| {
+        self.all(sql, [id], |row| {
             Ok(Outcome {
                 ending: row.get(0)?,
                 code: row.get(1)?,
                 reply: row.get(2)?,
-                ended_at: Timestamp::from_millis(row.get(3)?),
+                ended_at: row.get(3)?,
                 fate: Fate::of(row, 4)?,
             })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 }
 
@@ -102,11 +87,8 @@ impl Transaction<'_> {
     pub fn note_outcome(&self, id: &DeliveryId, outcome: &Outcome) -> Result<(), StoreError> {
         let sql = "INSERT INTO outcomes (id, ending, code, reply, ended_at, done, refusal)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let Outcome { ending, code, reply, fate, ended_at } = outcome;
-        let (done, refusal) = fate.values();
-        let values = (id.as_str(), ending, code, reply, ended_at.as_millis(), done, refusal);
-        self.prepare(sql)?.execute(values)?;
-        Ok(())
+        let Outcome { ending, code, reply, fate: Fate { done, refusal }, ended_at } = outcome;
+        self.execute(sql, (id, ending, code, reply, ended_at, done, refusal))
     }
 
     /// Forgets outcomes older than `before` and all but the newest `keep`, looking at a bounded number of the oldest
@@ -119,7 +101,6 @@ impl Transaction<'_> {
         let sql = "DELETE FROM outcomes WHERE seq IN (
                        SELECT seq FROM outcomes ORDER BY seq LIMIT ?3)
                    AND (ended_at < ?1 OR seq <= (SELECT max(seq) FROM outcomes) - ?2)";
-        let keep = i64::try_from(keep).unwrap_or(i64::MAX);
-        Ok(self.prepare(sql)?.execute((before.as_millis(), keep, AT_ONCE as i64))? == AT_ONCE)
+        Ok(self.change(sql, (before, Count(keep), AT_ONCE as i64))? == AT_ONCE)
     }
 }

@@ -37,13 +37,11 @@ impl View<'_> {
     /// What the database reports.
     pub fn owners_beside(&self, credentials: &DeviceUuid) -> Result<Vec<StoredOwner>, StoreError> {
         let sql = "SELECT is_key, name, signature FROM owners_beside WHERE credentials = ?1 ORDER BY seq";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([credentials.as_str()], |row| {
+        self.all(sql, [credentials], |row| {
             let name: String = row.get(1)?;
             let name = if row.get(0)? { OwnerName::Key(name) } else { OwnerName::Device(name.into()) };
             Ok(StoredOwner { name, signature: row.get(2)? })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     /// The credentials beside whose record one of these names stands.
@@ -55,9 +53,8 @@ impl View<'_> {
         let mut statement = self.prepare(sql)?;
         let mut found = Vec::new();
         for (is_key, name) in names.iter().map(OwnerName::columns) {
-            let rows = statement.query_map((is_key, name), |row| row.get::<_, String>(0))?;
-            for credentials in rows {
-                found.push(credentials?.into());
+            for credentials in statement.query_map((is_key, name), |row| row.get(0))? {
+                found.push(credentials?);
             }
         }
         Ok(found)
@@ -79,14 +76,13 @@ impl Transaction<'_> {
         let mut statement = self.prepare(sql)?;
         for StoredOwner { name, signature } in owners {
             let (is_key, name) = name.columns();
-            statement.execute((credentials.as_str(), is_key, name, signature))?;
+            statement.execute((credentials, is_key, name, signature))?;
         }
         Ok(())
     }
 
     /// Has nobody stand there any more.
     pub(super) fn forget_owners_beside(&self, credentials: &DeviceUuid) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM owners_beside WHERE credentials = ?1")?.execute([credentials.as_str()])?;
-        Ok(())
+        self.execute("DELETE FROM owners_beside WHERE credentials = ?1", [credentials])
     }
 }

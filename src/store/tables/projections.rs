@@ -20,11 +20,9 @@ impl View<'_> {
     /// What the database reports.
     pub fn due_projections(&self, now: Timestamp, limit: usize) -> Result<Vec<OwedProjection>, StoreError> {
         let sql = "SELECT credentials, attempts FROM projections WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((now.as_millis(), limit as i64), |row| {
-            Ok(OwedProjection { credentials: row.get::<_, String>(0)?.into(), attempts: row.get(1)? })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, (now, limit as i64), |row| {
+            Ok(OwedProjection { credentials: row.get(0)?, attempts: row.get(1)? })
+        })
     }
 }
 
@@ -37,8 +35,7 @@ impl Transaction<'_> {
     pub fn owe_projection(&self, credentials: &DeviceUuid, due_at: Timestamp) -> Result<(), StoreError> {
         self.use_reserve();
         let sql = "INSERT OR REPLACE INTO projections (credentials, due_at) VALUES (?1, ?2)";
-        self.prepare(sql)?.execute((credentials.as_str(), due_at.as_millis()))?;
-        Ok(())
+        self.execute(sql, (credentials, due_at))
     }
 
     /// Puts off a projection that was tried in vain.
@@ -47,8 +44,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn postpone_projection(&self, credentials: &DeviceUuid, due_at: Timestamp) -> Result<(), StoreError> {
         let sql = "UPDATE projections SET due_at = ?2, attempts = attempts + 1 WHERE credentials = ?1";
-        self.prepare(sql)?.execute((credentials.as_str(), due_at.as_millis()))?;
-        Ok(())
+        self.execute(sql, (credentials, due_at))
     }
 
     /// Has every projection be due by now.
@@ -56,8 +52,7 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn hasten_projections(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.prepare("UPDATE projections SET due_at = ?1 WHERE due_at > ?1")?.execute([now.as_millis()])?;
-        Ok(())
+        self.execute("UPDATE projections SET due_at = ?1 WHERE due_at > ?1", [now])
     }
 
     /// Notes that the bus shows the newest record.
@@ -66,7 +61,6 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn settle_projection(&self, credentials: &DeviceUuid) -> Result<(), StoreError> {
         self.use_reserve();
-        self.prepare("DELETE FROM projections WHERE credentials = ?1")?.execute([credentials.as_str()])?;
-        Ok(())
+        self.execute("DELETE FROM projections WHERE credentials = ?1", [credentials])
     }
 }

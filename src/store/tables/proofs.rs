@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rusqlite::OptionalExtension;
-
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, Transaction, View};
@@ -25,9 +23,7 @@ impl View<'_> {
         credentials: &DeviceUuid,
     ) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT proved_at FROM proofs WHERE caller = ?1 AND credentials = ?2";
-        let mut statement = self.prepare(sql)?;
-        let proved = statement.query_row((caller.as_str(), credentials.as_str()), |row| row.get(0));
-        Ok(proved.optional()?.map(Timestamp::from_millis))
+        self.first(sql, (caller, credentials), |row| row.get(0))
     }
 }
 
@@ -46,7 +42,7 @@ impl Transaction<'_> {
         // Whoever cannot prove control cannot revoke either, also where the file is as good as full.
         self.use_reserve();
         let sql = "INSERT OR REPLACE INTO proofs (caller, credentials, proved_at) VALUES (?1, ?2, ?3)";
-        self.prepare(sql)?.execute((caller.as_str(), credentials.as_str(), now.as_millis()))?;
+        self.execute(sql, (caller, credentials, now))?;
         self.forget_proofs(now.minus(KEPT), MOST)
     }
 
@@ -55,10 +51,9 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn forget_proofs(&self, before: Timestamp, keep: u32) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM proofs WHERE proved_at < ?1")?.execute([before.as_millis()])?;
+        self.execute("DELETE FROM proofs WHERE proved_at < ?1", [before])?;
         let sql = "DELETE FROM proofs WHERE proved_at <= (
                        SELECT proved_at FROM proofs ORDER BY proved_at DESC LIMIT 1 OFFSET ?1)";
-        self.prepare(sql)?.execute([keep])?;
-        Ok(())
+        self.execute(sql, [keep])
     }
 }

@@ -1,7 +1,5 @@
 //! The kept proofs of what was ended, bounded in rows.
 
-use rusqlite::OptionalExtension;
-
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, Transaction, View};
 
@@ -23,8 +21,7 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn receipt(&self, seq: i64) -> Result<Option<StoredReceipt>, StoreError> {
-        let mut statement = self.prepare("SELECT seq, document FROM receipts WHERE seq = ?1")?;
-        Ok(statement.query_row([seq], stored).optional()?)
+        self.first("SELECT seq, document FROM receipts WHERE seq = ?1", [seq], stored)
     }
 
     /// The [`StoredReceipt::seq`] of the newest receipt; 0 where there is none.
@@ -32,8 +29,7 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn last_receipt(&self) -> Result<i64, StoreError> {
-        let mut statement = self.prepare("SELECT coalesce(max(seq), 0) FROM receipts")?;
-        Ok(statement.query_row([], |row| row.get(0))?)
+        self.value("SELECT coalesce(max(seq), 0) FROM receipts", [])
     }
 
     /// The receipts of these credentials, newest first, at most `limit`.
@@ -46,9 +42,7 @@ impl View<'_> {
         limit: usize,
     ) -> Result<Vec<StoredReceipt>, StoreError> {
         let sql = "SELECT seq, document FROM receipts WHERE credentials = ?1 ORDER BY seq DESC LIMIT ?2";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((credentials.as_str(), limit as i64), stored)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, (credentials, limit as i64), stored)
     }
 
     /// The receipts of any of these credentials that are older than this [`StoredReceipt::seq`], or all of them, newest first,
@@ -67,10 +61,8 @@ impl View<'_> {
                                  WHERE credentials IN (SELECT value FROM json_each(?1)) AND seq < ?2
                                  ORDER BY seq DESC LIMIT ?3)
                    ORDER BY seq DESC";
-        let mut statement = self.prepare(sql)?;
         let among = serde_json::json!(credentials).to_string();
-        let rows = statement.query_map((among, older_than(before), limit as i64), stored)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, (among, older_than(before), limit as i64), stored)
     }
 
     /// The receipts that are older than this [`StoredReceipt::seq`], or all, newest first, at most `limit`.
@@ -79,9 +71,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn receipts(&self, before: Option<i64>, limit: usize) -> Result<Vec<StoredReceipt>, StoreError> {
         let sql = "SELECT seq, document FROM receipts WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((older_than(before), limit as i64), stored)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, (older_than(before), limit as i64), stored)
     }
 }
 
@@ -93,9 +83,9 @@ impl Transaction<'_> {
     pub fn add_receipt(&self, credentials: &DeviceUuid, document: &str) -> Result<i64, StoreError> {
         self.use_reserve();
         let sql = "INSERT INTO receipts (credentials, document) VALUES (?1, ?2)";
-        self.prepare(sql)?.execute((credentials.as_str(), document))?;
+        self.execute(sql, (credentials, document))?;
         let seq = self.last_insert_rowid();
-        self.prepare("DELETE FROM receipts WHERE seq <= ?1")?.execute([seq - MOST])?;
+        self.execute("DELETE FROM receipts WHERE seq <= ?1", [seq - MOST])?;
         Ok(seq)
     }
 
@@ -105,8 +95,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn rewrite_receipt(&self, seq: i64, document: &str) -> Result<(), StoreError> {
         self.use_reserve();
-        self.prepare("UPDATE receipts SET document = ?2 WHERE seq = ?1")?.execute((seq, document))?;
-        Ok(())
+        self.execute("UPDATE receipts SET document = ?2 WHERE seq = ?1", (seq, document))
     }
 }
 

@@ -1,8 +1,9 @@
 //! The newest sealed record of each credentials device. The bus's copy is a projection of it.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
 use crate::message::DeviceUuid;
+use crate::store::columns::Count;
 use crate::store::{StoreError, Transaction, View};
 
 /// A sealed record as text, exactly as it was sealed.
@@ -21,12 +22,8 @@ pub struct StoredRecord {
 impl StoredRecord {
     /// From the columns `generation, endo, signature, source`, which begin at this one.
     pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
-        Ok(Self {
-            generation: row.get::<_, i64>(at)?.unsigned_abs(),
-            endo: row.get(at + 1)?,
-            signature: row.get(at + 2)?,
-            source: row.get(at + 3)?,
-        })
+        let Count(generation) = row.get(at)?;
+        Ok(Self { generation, endo: row.get(at + 1)?, signature: row.get(at + 2)?, source: row.get(at + 3)? })
     }
 }
 
@@ -37,8 +34,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn record(&self, credentials: &DeviceUuid) -> Result<Option<StoredRecord>, StoreError> {
         let sql = "SELECT generation, endo, signature, source FROM records WHERE credentials = ?1";
-        let mut statement = self.prepare(sql)?;
-        Ok(statement.query_row([credentials.as_str()], |row| StoredRecord::read(row, 0)).optional()?)
+        self.first(sql, [credentials], |row| StoredRecord::read(row, 0))
     }
 
     /// Shows every record to `show`.
@@ -50,7 +46,7 @@ impl View<'_> {
             self.prepare("SELECT credentials, generation, endo, signature, source FROM records")?;
         let mut rows = statement.query(())?;
         while let Some(row) = rows.next()? {
-            show(row.get::<_, String>(0)?.into(), StoredRecord::read(row, 1)?);
+            show(row.get(0)?, StoredRecord::read(row, 1)?);
         }
         Ok(())
     }
@@ -60,9 +56,9 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn credentials_devices(&self, limit: usize) -> Result<Vec<DeviceUuid>, StoreError> {
-        let mut statement = self.prepare("SELECT credentials FROM records ORDER BY credentials LIMIT ?1")?;
-        let rows = statement.query_map([limit as i64], |row| Ok(row.get::<_, String>(0)?.into()))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all("SELECT credentials FROM records ORDER BY credentials LIMIT ?1", [limit as i64], |row| {
+            row.get(0)
+        })
     }
 
     /// Whether anything is here that a key of records sealed or opened, or whose owners are known by one.
@@ -72,7 +68,7 @@ impl View<'_> {
     pub fn holds_sealed(&self) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM records) OR EXISTS (SELECT 1 FROM revocations)
                    OR EXISTS (SELECT 1 FROM forgotten) OR EXISTS (SELECT 1 FROM uses)";
-        Ok(self.prepare(sql)?.query_row((), |row| row.get(0))?)
+        self.value(sql, [])
     }
 
     /// The newest [`StoredRecord::generation`] of each credentials device that has a record, at most `limit`.
@@ -80,11 +76,10 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn record_generations(&self, limit: usize) -> Result<Vec<(DeviceUuid, u64)>, StoreError> {
-        let mut statement = self.prepare("SELECT credentials, generation FROM records LIMIT ?1")?;
-        let rows = statement.query_map([limit as i64], |row| {
-            Ok((row.get::<_, String>(0)?.into(), row.get::<_, i64>(1)?.unsigned_abs()))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all("SELECT credentials, generation FROM records LIMIT ?1", [limit as i64], |row| {
+            let Count(generation) = row.get(1)?;
+            Ok((row.get(0)?, generation))
+        })
     }
 
     /// The credentials devices whose record holds this `endo.idKey`.
@@ -94,9 +89,7 @@ impl View<'_> {
     pub fn credentials_of_account(&self, id_key: &str) -> Result<Vec<DeviceUuid>, StoreError> {
         let sql = "SELECT credentials FROM records
                    WHERE CASE WHEN json_valid(endo) THEN json_extract(endo, '$.idKey') END = ?1";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([id_key], |row| Ok(row.get::<_, String>(0)?.into()))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, [id_key], |row| row.get(0))
     }
 }
 
@@ -116,8 +109,7 @@ impl Transaction<'_> {
                    SET generation = excluded.generation, endo = excluded.endo, signature = excluded.signature,
                        source = excluded.source
                    WHERE excluded.generation > records.generation";
-        let generation = i64::try_from(record.generation).unwrap_or(i64::MAX);
-        let row = (credentials.as_str(), generation, &record.endo, &record.signature, &record.source);
-        Ok(self.prepare(sql)?.execute(row)? > 0)
+        let row = (credentials, Count(record.generation), &record.endo, &record.signature, &record.source);
+        Ok(self.change(sql, row)? > 0)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
 use super::renewals::OF_CREDENTIALS;
 use crate::ambient::Timestamp;
@@ -17,17 +17,17 @@ pub type Fingerprint = [u8; 32];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RenewalStage {
     /// Nothing is under way.
-    Idle,
+    Idle = 0,
     /// The refresh token is about to be sent, or was: it stands here before the request leaves.
-    Sending,
+    Sending = 1,
     /// The refresh token was sent, and nobody knows what became of it.
-    InDoubt,
+    InDoubt = 2,
     /// The provider does not take it any more.
-    Refused,
+    Refused = 3,
     /// Another was given for it.
-    Spent,
+    Spent = 4,
     /// Nobody knows what became of it, and it may not be sent again.
-    GivenUp,
+    GivenUp = 5,
 }
 
 impl RenewalStage {
@@ -35,12 +35,9 @@ impl RenewalStage {
     pub const ALL: [Self; 6] =
         [Self::Idle, Self::Sending, Self::InDoubt, Self::Refused, Self::Spent, Self::GivenUp];
 
-    const fn code(self) -> i64 {
-        self as i64
-    }
-
-    fn of(code: i64) -> Self {
-        Self::ALL.into_iter().find(|stage| stage.code() == code).unwrap_or(Self::GivenUp)
+    /// That of this number; of one that says nothing, the one after which nothing is sent.
+    pub(in crate::store) fn of(number: i64) -> Self {
+        Self::ALL.into_iter().find(|stage| *stage as i64 == number).unwrap_or(Self::GivenUp)
     }
 }
 
@@ -103,21 +100,19 @@ impl StoredRefreshToken {
 
     /// From the columns of [`COLUMNS`], which begin at this one.
     pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
-        let time = |column| Ok::<_, rusqlite::Error>(Timestamp::from_millis(row.get(at + column)?));
-        let moment = |column| Ok::<_, rusqlite::Error>(Moment::of(row.get(at + column)?));
         Ok(Self {
             token: row.get(at)?,
             line: row.get(at + 1)?,
-            stage: RenewalStage::of(row.get(at + 2)?),
+            stage: row.get(at + 2)?,
             sent: row.get(at + 3)?,
             holder: row.get(at + 4)?,
-            held_until: time(5)?,
-            rest_until: time(6)?,
+            held_until: row.get(at + 5)?,
+            rest_until: row.get(at + 6)?,
             failures: row.get(at + 7)?,
-            noted_at: time(8)?,
-            noted: moment(9)?,
-            line_since: moment(10)?,
-            first_sent: moment(11)?,
+            noted_at: row.get(at + 8)?,
+            noted: row.get(at + 9)?,
+            line_since: row.get(at + 10)?,
+            first_sent: row.get(at + 11)?,
             is_lost: row.get(at + 12)?,
         })
     }
@@ -173,7 +168,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn refresh_token(&self, token: &Fingerprint) -> Result<Option<StoredRefreshToken>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM refresh_tokens WHERE token = ?1");
-        Ok(self.prepare(&sql)?.query_row([token], |row| StoredRefreshToken::read(row, 0)).optional()?)
+        self.first(&sql, [token], |row| StoredRefreshToken::read(row, 0))
     }
 
     /// What is known of the line of this refresh token, itself among it where it is known.
@@ -184,9 +179,7 @@ impl View<'_> {
         let sql = format!(
             "SELECT {COLUMNS} FROM refresh_tokens WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?1)"
         );
-        let mut statement = self.prepare(&sql)?;
-        let rows = statement.query_map([token], |row| StoredRefreshToken::read(row, 0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(&sql, [token], |row| StoredRefreshToken::read(row, 0))
     }
 
     /// The credentials that hold a refresh token of a line of which an answer may be lost to what was first sent at that moment or
@@ -200,7 +193,7 @@ impl View<'_> {
              WHERE line IN (SELECT line FROM refresh_tokens
                             WHERE first_sent <= ?1 AND {MAY_BE_LOST})"
         );
-        self.holders(&sql, [by.number()])
+        self.holders(&sql, [by])
     }
 
     /// The credentials that hold this refresh token, or another of its line, as far as is noted.
@@ -216,13 +209,9 @@ impl View<'_> {
     }
 
     fn holders(&self, sql: &str, of: impl rusqlite::Params) -> Result<Vec<HolderOfLine>, StoreError> {
-        let mut statement = self.prepare(sql)?;
-        let holder = |row: &Row<'_>| {
-            let credentials = row.get::<_, String>(0)?.into();
-            Ok(HolderOfLine { credentials, renewal: StoredRenewal::read(row, 1)? })
-        };
-        let rows = statement.query_map(of, holder)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, of, |row| {
+            Ok(HolderOfLine { credentials: row.get(0)?, renewal: StoredRenewal::read(row, 1)? })
+        })
     }
 
     /// The newest secret of this line that is to end, of which the API was not told yet, and whose refresh token may still
@@ -236,17 +225,17 @@ impl View<'_> {
              FROM (SELECT {COLUMNS} FROM refresh_tokens) AS known JOIN revocations ON refresh = known.token
              WHERE line = ?1 AND stage < ?2 AND receipt > 0 AND attempts = 0 ORDER BY seq DESC LIMIT 1"
         );
-        let over = RenewalStage::Refused.code();
+        let over = RenewalStage::Refused;
         let copy = |row: &Row<'_>| {
             Ok(CopyOfLine {
                 seq: row.get(0)?,
-                credentials: row.get::<_, String>(1)?.into(),
+                credentials: row.get(1)?,
                 receipt: row.get(2)?,
                 record: StoredRecord::read(row, 3)?,
                 refresh: StoredRefreshToken::read(row, 7)?,
             })
         };
-        Ok(self.prepare(&sql)?.query_row((line, over), copy).optional()?)
+        self.first(&sql, (line, over), copy)
     }
 
     /// The refresh tokens of which nothing is new since `before`, and that neither a record nor a sealed copy is renewed by; at
@@ -263,11 +252,7 @@ impl View<'_> {
         let sql = format!(
             "SELECT token FROM refresh_tokens WHERE noted_at < ?1 AND {NOBODY_HOLDS_IT} AND (noted_at < ?2 OR NOT {MAY_BE_LOST}) LIMIT ?3"
         );
-        let mut statement = self.prepare(&sql)?;
-        let lost = before.minus(LOST_FOR);
-        let rows =
-            statement.query_map((before.as_millis(), lost.as_millis(), limit as i64), |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(&sql, (before, before.minus(LOST_FOR), limit as i64), |row| row.get(0))
     }
 }
 
@@ -282,22 +267,22 @@ impl Transaction<'_> {
         let sql = format!(
             "INSERT OR REPLACE INTO refresh_tokens ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
         );
-        self.prepare(&sql)?.execute((
+        let values = (
             known.token,
             known.line,
-            known.stage.code(),
+            known.stage,
             known.sent,
             &known.holder,
-            known.held_until.as_millis(),
-            known.rest_until.as_millis(),
+            known.held_until,
+            known.rest_until,
             known.failures,
-            known.noted_at.as_millis(),
-            known.noted.number(),
-            known.line_since.number(),
-            known.first_sent.number(),
+            known.noted_at,
+            known.noted,
+            known.line_since,
+            known.first_sent,
             known.is_lost,
-        ))?;
-        Ok(())
+        );
+        self.execute(&sql, values)
     }
 
     /// Notes that one refresh token was given for another: all that came of either is of one line from now on.
@@ -308,8 +293,7 @@ impl Transaction<'_> {
         let sql = "UPDATE refresh_tokens
                    SET (line, line_since) = (SELECT line, line_since FROM refresh_tokens WHERE token = ?1)
                    WHERE line = (SELECT line FROM refresh_tokens WHERE token = ?2)";
-        self.prepare(sql)?.execute([sent, given])?;
-        Ok(())
+        self.execute(sql, [sent, given])
     }
 
     /// Forgets these refresh tokens, as far as nobody holds them by now.

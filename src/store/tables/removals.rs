@@ -25,7 +25,7 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn remove_device(&self, uuid: &DeviceUuid) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM devices WHERE uuid = ?1")?.execute([uuid.as_str()])?;
+        self.execute("DELETE FROM devices WHERE uuid = ?1", [uuid])?;
         self.remove_sign_ins_of(uuid)?;
         self.touch(uuid);
         Ok(())
@@ -40,7 +40,7 @@ impl Transaction<'_> {
         for some in LEFT {
             let mut statement = self.prepare(some)?;
             loop {
-                let costs = statement.query_map([uuid.as_str()], |row| row.get::<_, u32>(0))?;
+                let costs = statement.query_map([uuid], |row| row.get::<_, u32>(0))?;
                 let costs = costs.collect::<Result<Vec<_>, _>>()?;
                 if costs.is_empty() {
                     break;

@@ -1,10 +1,11 @@
 //! The renewal of each credential: when its access token ends, when it is due, and what is known of its refresh token.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
 use super::refresh_tokens::COLUMNS;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
+use crate::store::columns::Count;
 use crate::store::{Fingerprint, StoreError, StoredRefreshToken, Transaction, View};
 
 /// How an access token is, as far as is known.
@@ -62,9 +63,7 @@ impl StoredRenewal {
 
     /// From the columns of [`OF_CREDENTIALS`], which begin at this one, and those of what is known of its refresh token after them.
     pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
-        let time = |column| {
-            Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at + column)?.map(Timestamp::from_millis))
-        };
+        let (Count(generation), Count(secret_since)) = (row.get(at)?, row.get(at + 4)?);
         let token: Option<Fingerprint> = row.get(at + 6)?;
         let is_known = row.get::<_, Option<Fingerprint>>(at + 8)?.is_some();
         let refresh = match token {
@@ -72,12 +71,12 @@ impl StoredRenewal {
             token => token.map(StoredRefreshToken::new),
         };
         Ok(Self {
-            generation: row.get::<_, i64>(at)?.unsigned_abs(),
-            expires_at: time(1)?,
-            renew_at: time(2)?,
-            renewed_at: time(3)?,
-            secret_since: row.get::<_, i64>(at + 4)?.unsigned_abs(),
-            refused_at: time(5)?,
+            generation,
+            expires_at: row.get(at + 1)?,
+            renew_at: row.get(at + 2)?,
+            renewed_at: row.get(at + 3)?,
+            secret_since,
+            refused_at: row.get(at + 5)?,
             when_used: row.get(at + 7)?,
             refresh,
         })
@@ -112,10 +111,7 @@ impl View<'_> {
         let sql = format!(
             "SELECT {OF_CREDENTIALS}, {COLUMNS} FROM renewals LEFT JOIN refresh_tokens ON token = refresh WHERE credentials = ?1"
         );
-        Ok(self
-            .prepare(&sql)?
-            .query_row([credentials.as_str()], |row| StoredRenewal::read(row, 0))
-            .optional()?)
+        self.first(&sql, [credentials], |row| StoredRenewal::read(row, 0))
     }
 
     /// The credentials whose secret this refresh token renews, as far as is noted.
@@ -123,9 +119,7 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn renewed_by(&self, token: &Fingerprint) -> Result<Vec<DeviceUuid>, StoreError> {
-        let mut statement = self.prepare("SELECT credentials FROM renewals WHERE refresh = ?1")?;
-        let rows = statement.query_map([token], |row| Ok(row.get::<_, String>(0)?.into()))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all("SELECT credentials FROM renewals WHERE refresh = ?1", [token], |row| row.get(0))
     }
 
     /// The credentials whose refresh token may have no name of its own, though something is known of it that matters to others:
@@ -138,9 +132,7 @@ impl View<'_> {
         let sql = "SELECT credentials FROM renewals JOIN refresh_tokens AS known ON token = refresh
                    WHERE stage IN (1, 2, 3, 5) OR (token = line AND EXISTS (
                        SELECT 1 FROM refresh_tokens AS other WHERE other.line = known.line AND other.token <> known.token))";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([], |row| Ok(row.get::<_, String>(0)?.into()))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, [], |row| row.get(0))
     }
 
     /// The credentials that are due for renewal though nobody uses them and whose last try was not a moment ago, the longest due
@@ -158,11 +150,11 @@ impl View<'_> {
                    LEFT JOIN refresh_tokens ON token = refresh
                    WHERE renew_at <= ?1 AND NOT when_used AND coalesce(rest_until, 0) <= ?1 ORDER BY renew_at";
         let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query([now.as_millis()])?;
+        let mut rows = statement.query([now])?;
         let mut due = Vec::new();
         while let Some(row) = rows.next()?.filter(|_| due.len() < limit) {
             if is_ours(row.get::<_, Option<String>>(1)?.as_deref()) {
-                due.push(row.get::<_, String>(0)?.into());
+                due.push(row.get(0)?);
             }
         }
         Ok(due)
@@ -180,18 +172,18 @@ impl Transaction<'_> {
         let sql = format!(
             "INSERT OR REPLACE INTO renewals ({OF_CREDENTIALS}, credentials) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
         );
-        let count = |generation| i64::try_from(generation).unwrap_or(i64::MAX);
-        self.prepare(&sql)?.execute((
-            count(renewal.generation),
-            renewal.expires_at.map(Timestamp::as_millis),
-            renewal.renew_at.map(Timestamp::as_millis),
-            renewal.renewed_at.map(Timestamp::as_millis),
-            count(renewal.secret_since),
-            renewal.refused_at.map(Timestamp::as_millis),
+        let values = (
+            Count(renewal.generation),
+            renewal.expires_at,
+            renewal.renew_at,
+            renewal.renewed_at,
+            Count(renewal.secret_since),
+            renewal.refused_at,
             renewal.refresh.as_ref().map(|known| known.token),
             renewal.when_used,
-            credentials.as_str(),
-        ))?;
+            credentials,
+        );
+        self.execute(&sql, values)?;
         renewal.refresh.as_ref().map_or(Ok(()), |known| self.store_refresh_token(known))
     }
 
@@ -200,7 +192,6 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn forget_renewal(&self, credentials: &DeviceUuid) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM renewals WHERE credentials = ?1")?.execute([credentials.as_str()])?;
-        Ok(())
+        self.execute("DELETE FROM renewals WHERE credentials = ?1", [credentials])
     }
 }

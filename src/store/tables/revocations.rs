@@ -1,10 +1,11 @@
 //! Sealed copies of secrets that are over, or will be unless a record comes to hold them, kept only until the API was told;
 //! what is erased is overwritten.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
+use crate::store::columns::Count;
 use crate::store::{Due, Fingerprint, Moment, StoreError, StoredRecord, Transaction, View};
 
 /// A secret that the API is to end.
@@ -36,7 +37,7 @@ pub struct QueuedRevocation {
 const NO_RECEIPT: i64 = 0;
 
 /// What stands for the time from which on it is renewed that is never renewed.
-const NEVER: i64 = i64::MAX;
+const NEVER: Timestamp = Timestamp::from_millis(i64::MAX);
 
 const COLUMNS: &str = "seq, credentials, receipt, made_at, attempts, refresh, came, renewable_from, ended";
 
@@ -53,9 +54,7 @@ impl View<'_> {
                                   CASE receipt WHEN 0 THEN 'stray ' || seq ELSE hex(credentials) END AS queue
                            FROM revocations WHERE due_at <= ?1))
                    ORDER BY place, asked, due_at, seq LIMIT ?2";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((now.as_millis(), limit as i64), Due::read)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, (now, limit as i64), Due::read)
     }
 
     /// The secrets that wait since this time or before, of those that the API is to be told of now, at most `limit`.
@@ -70,10 +69,7 @@ impl View<'_> {
     ) -> Result<Vec<i64>, StoreError> {
         let sql =
             "SELECT seq FROM revocations WHERE due_at <= ?1 AND made_at <= ?2 ORDER BY due_at, seq LIMIT ?3";
-        let mut statement = self.prepare(sql)?;
-        let rows =
-            statement.query_map((now.as_millis(), since.as_millis(), limit as i64), |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, (now, since, limit as i64), |row| row.get(0))
     }
 
     /// One of them, while it is there.
@@ -82,7 +78,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn revocation(&self, seq: i64) -> Result<Option<QueuedRevocation>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM revocations WHERE seq = ?1");
-        Ok(self.prepare(&sql)?.query_row([seq], queued).optional()?)
+        self.first(&sql, [seq], queued)
     }
 
     /// The record that holds such a secret, sealed as it was.
@@ -91,7 +87,7 @@ impl View<'_> {
     /// What the database reports, also where the copy is damaged.
     pub fn sealed_copy(&self, seq: i64) -> Result<Option<StoredRecord>, StoreError> {
         let sql = "SELECT generation, endo, signature, source FROM revocations WHERE seq = ?1";
-        Ok(self.prepare(sql)?.query_row([seq], |row| StoredRecord::read(row, 0)).optional()?)
+        self.first(sql, [seq], |row| StoredRecord::read(row, 0))
     }
 
     /// All secrets that the API is still to be told of, at most `limit`.
@@ -100,9 +96,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn revocations(&self, limit: usize) -> Result<Vec<QueuedRevocation>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM revocations ORDER BY seq LIMIT ?1");
-        let mut statement = self.prepare(&sql)?;
-        let rows = statement.query_map([limit as i64], queued)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(&sql, [limit as i64], queued)
     }
 
     /// Whether secrets of these credentials wait whose end this receipt tells.
@@ -111,7 +105,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn has_revocations(&self, credentials: &DeviceUuid, receipt: i64) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM revocations WHERE credentials = ?1 AND receipt = ?2 LIMIT 1";
-        Ok(self.prepare(sql)?.exists((credentials.as_str(), receipt))?)
+        self.has(sql, (credentials, receipt))
     }
 }
 
@@ -183,20 +177,20 @@ impl Transaction<'_> {
         let sql =
             "INSERT INTO revocations (credentials, receipt, generation, endo, signature, source, made_at, due_at, refresh, came, renewable_from)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-        let generation = i64::try_from(record.generation).unwrap_or(i64::MAX);
-        self.prepare(sql)?.execute((
-            credentials.as_str(),
+        let values = (
+            credentials,
             receipt,
-            generation,
+            Count(record.generation),
             &record.endo,
             &record.signature,
             &record.source,
-            made_at.as_millis(),
-            due_at.as_millis(),
+            made_at,
+            due_at,
             refresh,
-            came.number(),
-            renewable_from.map_or(NEVER, Timestamp::as_millis),
-        ))?;
+            came,
+            renewable_from.unwrap_or(NEVER),
+        );
+        self.execute(sql, values)?;
         Ok(self.last_insert_rowid())
     }
 
@@ -209,8 +203,7 @@ impl Transaction<'_> {
         self.overwrite_what_is_freed()?;
         let sql =
             "UPDATE revocations SET endo = ?2, signature = ?3, source = ?4 WHERE seq = ?1 AND receipt = 0";
-        self.prepare(sql)?.execute((seq, &record.endo, &record.signature, &record.source))?;
-        Ok(())
+        self.execute(sql, (seq, &record.endo, &record.signature, &record.source))
     }
 
     /// Ends the wait of a stray whose secret a record holds from now on; answers whether it was still there.
@@ -220,7 +213,7 @@ impl Transaction<'_> {
     pub fn claim_stray(&self, seq: i64) -> Result<bool, StoreError> {
         self.use_reserve();
         self.overwrite_what_is_freed()?;
-        Ok(self.prepare("DELETE FROM revocations WHERE seq = ?1")?.execute([seq])? > 0)
+        Ok(self.change("DELETE FROM revocations WHERE seq = ?1", [seq])? > 0)
     }
 
     /// Has every end be due by now, but for those that the API may be at, which rest until `rested_at` at the latest. No
@@ -230,10 +223,9 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn hasten_revocations(&self, now: Timestamp, rested_at: Timestamp) -> Result<(), StoreError> {
         let bounds = "UPDATE revocations SET rest_until = min(rest_until, ?2), made_at = min(made_at, ?1)";
-        self.prepare(bounds)?.execute((now.as_millis(), rested_at.as_millis()))?;
+        self.execute(bounds, (now, rested_at))?;
         let hasten = "UPDATE revocations SET due_at = max(?1, rest_until) WHERE due_at > ?1";
-        self.prepare(hasten)?.execute([now.as_millis()])?;
-        Ok(())
+        self.execute(hasten, [now])
     }
 
     /// Notes that the API is about to be asked, if that still waits; answers whether it does. Should nobody come to say what it
@@ -245,7 +237,7 @@ impl Transaction<'_> {
         self.use_reserve();
         let sql =
             "UPDATE revocations SET attempts = attempts + 1, due_at = ?2, rest_until = ?2 WHERE seq = ?1";
-        Ok(self.prepare(sql)?.execute((seq, rested_at.as_millis()))? > 0)
+        Ok(self.change(sql, (seq, rested_at))? > 0)
     }
 
     /// Notes all of its tokens that are over, while others wait.
@@ -254,8 +246,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn note_over(&self, seq: i64, over: &[Fingerprint]) -> Result<(), StoreError> {
         let sql = "UPDATE revocations SET ended = ?2 WHERE seq = ?1";
-        self.prepare(sql)?.execute((seq, over.as_flattened()))?;
-        Ok(())
+        self.execute(sql, (seq, over.as_flattened()))
     }
 
     /// Puts a revocation off until `due_at`. Where it `rests`, for the API may be at it until then, nothing hastens it.
@@ -264,9 +255,8 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn postpone_revocation(&self, seq: i64, due_at: Timestamp, rests: bool) -> Result<(), StoreError> {
         let sql = "UPDATE revocations SET due_at = ?2, rest_until = ?3 WHERE seq = ?1";
-        let rest_until = if rests { due_at.as_millis() } else { 0 };
-        self.prepare(sql)?.execute((seq, due_at.as_millis(), rest_until))?;
-        Ok(())
+        let rest_until = if rests { due_at } else { Timestamp::from_millis(0) };
+        self.execute(sql, (seq, due_at, rest_until))
     }
 
     /// Erases a sealed copy: its bytes are overwritten, and the log of changes is emptied; answers whether it was there.
@@ -276,7 +266,7 @@ impl Transaction<'_> {
     pub fn erase_revocation(&self, seq: i64) -> Result<bool, StoreError> {
         self.use_reserve();
         self.erase()?;
-        Ok(self.prepare("DELETE FROM revocations WHERE seq = ?1")?.execute([seq])? > 0)
+        Ok(self.change("DELETE FROM revocations WHERE seq = ?1", [seq])? > 0)
     }
 
     /// Erases a sealed copy that waits since before `time`, or since nobody knows when, whatever is damaged of its row; answers
@@ -290,7 +280,7 @@ impl Transaction<'_> {
         let sql = "DELETE FROM revocations WHERE seq = ?1 AND (made_at <= ?2 OR typeof(made_at) <> 'integer')
                    RETURNING iif(typeof(receipt) = 'integer', nullif(receipt, 0), NULL)";
         let erased = |row: &Row<'_>| Ok(Erased { receipt: row.get(0)? });
-        Ok(self.prepare(sql)?.query_row((seq, time.as_millis()), erased).optional()?)
+        self.first(sql, (seq, time), erased)
     }
 }
 
@@ -304,13 +294,13 @@ pub struct Erased {
 fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRevocation> {
     Ok(QueuedRevocation {
         seq: row.get(0)?,
-        credentials: row.get::<_, String>(1)?.into(),
+        credentials: row.get(1)?,
         receipt: Some(row.get(2)?).filter(|receipt| *receipt != NO_RECEIPT),
-        made_at: Timestamp::from_millis(row.get(3)?),
+        made_at: row.get(3)?,
         attempts: row.get(4)?,
         refresh: row.get(5)?,
-        came: Moment::of(row.get(6)?),
-        renewable_from: Some(row.get(7)?).filter(|from| *from != NEVER).map(Timestamp::from_millis),
+        came: row.get(6)?,
+        renewable_from: Some(row.get(7)?).filter(|from| *from != NEVER),
         over: row.get::<_, Vec<u8>>(8)?.as_chunks().0.to_vec(),
     })
 }

@@ -1,7 +1,5 @@
 //! Forms that a session sent, kept as fingerprints only, so that the same one does nothing twice.
 
-use rusqlite::OptionalExtension;
-
 use crate::store::{StoreError, Transaction, View};
 
 /// Which session sent which form.
@@ -30,9 +28,8 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn sent_form(&self, FormKey { line, form }: &FormKey) -> Result<SentForm, StoreError> {
-        let key = (line.as_slice(), form.as_slice());
         let sql = "SELECT came_to FROM sent_forms WHERE line = ?1 AND form = ?2";
-        let found = self.prepare(sql)?.query_row(key, |row| row.get::<_, Option<String>>(0)).optional()?;
+        let found: Option<Option<_>> = self.first(sql, (line, form), |row| row.get(0))?;
         Ok(found.map_or(SentForm::New, |came_to| came_to.map_or(SentForm::Open, SentForm::Settled)))
     }
 }
@@ -65,28 +62,28 @@ impl Transaction<'_> {
     }
 
     fn add_sent_form(&self, FormKey { line, form }: &FormKey, kept: u32) -> Result<(), StoreError> {
-        let key = (line.as_slice(), form.as_slice());
-        self.prepare("INSERT INTO sent_forms (line, form) VALUES (?1, ?2)")?.execute(key)?;
+        self.execute("INSERT INTO sent_forms (line, form) VALUES (?1, ?2)", (line, form))?;
         let sql = "DELETE FROM sent_forms WHERE line = ?1 AND seq <= (
                        SELECT seq FROM sent_forms WHERE line = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
-        self.prepare(sql)?.execute((line.as_slice(), kept))?;
-        Ok(())
+        self.execute(sql, (line, kept))
     }
 
     /// Notes what came of a form; where it is nothing, the form may be sent again.
     ///
     /// # Errors
     /// What the database reports.
-    pub fn settle_form(&self, key: &FormKey, came_to: Option<&str>) -> Result<(), StoreError> {
+    pub fn settle_form(
+        &self,
+        FormKey { line, form }: &FormKey,
+        came_to: Option<&str>,
+    ) -> Result<(), StoreError> {
         self.use_reserve();
-        let key = (key.line.as_slice(), key.form.as_slice());
         match came_to {
             Some(came_to) => {
                 let sql = "UPDATE sent_forms SET came_to = ?3 WHERE line = ?1 AND form = ?2";
-                self.prepare(sql)?.execute((key.0, key.1, came_to))?
+                self.execute(sql, (line, form, came_to))
             }
-            None => self.prepare("DELETE FROM sent_forms WHERE line = ?1 AND form = ?2")?.execute(key)?,
-        };
-        Ok(())
+            None => self.execute("DELETE FROM sent_forms WHERE line = ?1 AND form = ?2", (line, form)),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Messages that people sent, and over a bus elsewhere the deliveries that they came back as.
 
-use rusqlite::OptionalExtension;
+use rusqlite::Row;
 
 use crate::ambient::Timestamp;
 use crate::message::{DeliveryId, DeviceUuid};
@@ -29,12 +29,8 @@ impl View<'_> {
         sender: &DeviceUuid,
     ) -> Result<Option<SentMessage>, StoreError> {
         let sql = "SELECT sent_at, delivery FROM sent_messages WHERE mark = ?1 AND sender = ?2";
-        let mut statement = self.prepare(sql)?;
-        let found = statement.query_row((mark.as_str(), sender.as_str()), |row| {
-            let delivery = row.get::<_, Option<String>>(1)?.map(DeliveryId::from);
-            Ok(SentMessage { sent_at: Timestamp::from_millis(row.get(0)?), delivery })
-        });
-        Ok(found.optional()?)
+        let read = |row: &Row<'_>| Ok(SentMessage { sent_at: row.get(0)?, delivery: row.get(1)? });
+        self.first(sql, (mark, sender), read)
     }
 
     /// Whether a message that `sender` sent waits, or is worked on, as this delivery.
@@ -44,8 +40,7 @@ impl View<'_> {
     pub fn is_under_way(&self, id: &DeliveryId, sender: &DeviceUuid) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM deliveries WHERE work = 0 AND id = ?1
                    AND CASE WHEN json_valid(route) THEN json_extract(route, '$[0].from') END = ?2";
-        let mut statement = self.prepare(sql)?;
-        Ok(statement.query_row((id.as_str(), sender.as_str()), |_| Ok(())).optional()?.is_some())
+        self.has(sql, (id, sender))
     }
 }
 
@@ -62,11 +57,10 @@ impl Transaction<'_> {
     ) -> Result<(), StoreError> {
         self.check_room()?;
         let sql = "INSERT INTO sent_messages (mark, sender, sent_at) VALUES (?1, ?2, ?3)";
-        self.prepare(sql)?.execute((mark.as_str(), sender.as_str(), now.as_millis()))?;
+        self.execute(sql, (mark, sender, now))?;
         let sql = "DELETE FROM sent_messages WHERE sender = ?1 AND seq <= (
                        SELECT seq FROM sent_messages WHERE sender = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
-        self.prepare(sql)?.execute((sender.as_str(), MOST_OF_ONE))?;
-        Ok(())
+        self.execute(sql, (sender, MOST_OF_ONE))
     }
 
     /// Notes the delivery that a message came back as; the first stays.
@@ -79,8 +73,7 @@ impl Transaction<'_> {
         delivery: &DeliveryId,
     ) -> Result<(), StoreError> {
         let sql = "UPDATE sent_messages SET delivery = ?2 WHERE mark = ?1 AND delivery IS NULL";
-        self.prepare(sql)?.execute((mark.as_str(), delivery.as_str()))?;
-        Ok(())
+        self.execute(sql, (mark, delivery))
     }
 
     /// Forgets what was sent before `before`.
@@ -88,7 +81,6 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub(in crate::store) fn forget_sent(&self, before: Timestamp) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM sent_messages WHERE sent_at < ?1")?.execute([before.as_millis()])?;
-        Ok(())
+        self.execute("DELETE FROM sent_messages WHERE sent_at < ?1", [before])
     }
 }

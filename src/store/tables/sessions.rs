@@ -1,7 +1,5 @@
 //! Who is signed in at the gateway's own pages, kept as fingerprints only.
 
-use rusqlite::OptionalExtension;
-
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, Transaction, View};
@@ -45,7 +43,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn session(&self, fingerprint: &[u8; 32]) -> Result<Option<StoredSession>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM sessions WHERE fingerprint = ?1");
-        Ok(self.prepare(&sql)?.query_row([fingerprint.as_slice()], session).optional()?)
+        self.first(&sql, [fingerprint], session)
     }
 
     /// The tokens of the bus in this process that sessions of `owner` hang on.
@@ -54,9 +52,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn tokens_of_sessions(&self, owner: &DeviceUuid) -> Result<Vec<i64>, StoreError> {
         let sql = "SELECT token FROM sessions WHERE owner = ?1 AND token IS NOT NULL";
-        let mut statement = self.prepare(sql)?;
-        let tokens = statement.query_map([owner.as_str()], |row| row.get(0))?;
-        Ok(tokens.collect::<Result<_, _>>()?)
+        self.all(sql, [owner], |row| row.get(0))
     }
 
     /// How many sessions of the same owner began before this one, those left out that began at `began` or before it, or
@@ -73,8 +69,7 @@ impl View<'_> {
         let sql = "SELECT count(*) FROM sessions AS this JOIN sessions AS older
                        ON older.owner = this.owner AND older.seq < this.seq
                    WHERE this.fingerprint = ?1 AND older.began_at > ?2 AND older.seen_at > ?3";
-        let known = (fingerprint.as_slice(), began.as_millis(), seen.as_millis());
-        Ok(self.prepare(sql)?.query_row(known, |row| row.get(0))?)
+        self.value(sql, (fingerprint, began, seen))
     }
 }
 
@@ -93,21 +88,22 @@ impl Transaction<'_> {
         self.check_room()?;
         let sql =
             format!("INSERT INTO sessions (fingerprint, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
-        let owner = session.owner.as_str();
-        self.prepare(&sql)?.execute(rusqlite::params![
-            fingerprint.as_slice(),
+        let owner = &session.owner;
+        let values = (
+            fingerprint,
             owner,
-            session.login,
+            &session.login,
             session.is_granted,
-            session.began_at.as_millis(),
-            session.seen_at.as_millis(),
-            session.line.as_slice(),
+            session.began_at,
+            session.seen_at,
+            session.line,
             session.token,
-        ])?;
+        );
+        self.execute(&sql, values)?;
         let sql = "DELETE FROM sessions WHERE owner = ?1
                    AND seq >= (SELECT seq FROM sessions WHERE owner = ?1 ORDER BY seq LIMIT 1 OFFSET ?2)
                    AND seq <= (SELECT seq FROM sessions WHERE owner = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?3)";
-        self.prepare(sql)?.execute((owner, most.oldest, most.newest))?;
+        self.execute(sql, (owner, most.oldest, most.newest))?;
         self.thin_sessions_out(most)
     }
 
@@ -128,7 +124,7 @@ impl Transaction<'_> {
                            SELECT seq FROM sessions AS this WHERE ?2 <= (
                                SELECT count(*) FROM sessions WHERE owner = this.owner AND seq < this.seq)
                            ORDER BY seq LIMIT ?1)";
-            surplus -= self.prepare(sql)?.execute((surplus as i64, most.oldest))?;
+            surplus -= self.change(sql, (surplus as i64, most.oldest))?;
         }
         if surplus == 0 { Ok(()) } else { Err(StoreError::Full) }
     }
@@ -139,8 +135,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn see_session(&self, fingerprint: &[u8; 32], now: Timestamp) -> Result<(), StoreError> {
         let sql = "UPDATE sessions SET seen_at = ?2 WHERE fingerprint = ?1";
-        self.prepare(sql)?.execute((fingerprint.as_slice(), now.as_millis()))?;
-        Ok(())
+        self.execute(sql, (fingerprint, now))
     }
 
     /// Has a session be known by another fingerprint from now on, with its login sealed anew, also where the file is as good as
@@ -156,7 +151,7 @@ impl Transaction<'_> {
     ) -> Result<bool, StoreError> {
         self.use_reserve();
         let sql = "UPDATE sessions SET fingerprint = ?2, login = ?3 WHERE fingerprint = ?1";
-        Ok(self.prepare(sql)?.execute((before.as_slice(), after.as_slice(), login))? > 0)
+        Ok(self.change(sql, (before, after, login))? > 0)
     }
 
     /// Ends a session, if there is one, also where the file is as good as full; answers what it was.
@@ -166,7 +161,7 @@ impl Transaction<'_> {
     pub fn take_session(&self, fingerprint: &[u8; 32]) -> Result<Option<StoredSession>, StoreError> {
         self.use_reserve();
         let sql = format!("DELETE FROM sessions WHERE fingerprint = ?1 RETURNING {COLUMNS}");
-        Ok(self.prepare(&sql)?.query_row([fingerprint.as_slice()], session).optional()?)
+        self.first(&sql, [fingerprint], session)
     }
 
     /// Ends the sessions that began before `began`, or were last used before `seen`.
@@ -174,19 +169,18 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn forget_sessions(&self, began: Timestamp, seen: Timestamp) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM sessions WHERE began_at < ?1")?.execute([began.as_millis()])?;
-        self.prepare("DELETE FROM sessions WHERE seen_at < ?1")?.execute([seen.as_millis()])?;
-        Ok(())
+        self.execute("DELETE FROM sessions WHERE began_at < ?1", [began])?;
+        self.execute("DELETE FROM sessions WHERE seen_at < ?1", [seen])
     }
 }
 
 fn session(row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredSession> {
     Ok(StoredSession {
-        owner: row.get::<_, String>(0)?.into(),
+        owner: row.get(0)?,
         login: row.get(1)?,
         is_granted: row.get(2)?,
-        began_at: Timestamp::from_millis(row.get(3)?),
-        seen_at: Timestamp::from_millis(row.get(4)?),
+        began_at: row.get(3)?,
+        seen_at: row.get(4)?,
         line: row.get(5)?,
         token: row.get(6)?,
     })

@@ -1,7 +1,5 @@
 //! Who is signed in on the bus's own page, kept as hashes only.
 
-use rusqlite::OptionalExtension;
-
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::{Kept, StoreError, TokenHash, Transaction, View};
@@ -23,15 +21,9 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn sign_in(&self, hash: &TokenHash) -> Result<Option<StoredSignIn>, StoreError> {
-        let mut statement = self.prepare("SELECT device, token, began_at FROM sign_ins WHERE hash = ?1")?;
-        let found = statement.query_row([hash.as_bytes()], |row| {
-            Ok(StoredSignIn {
-                device: row.get::<_, String>(0)?.into(),
-                token: row.get(1)?,
-                began_at: Timestamp::from_millis(row.get(2)?),
-            })
-        });
-        Ok(found.optional()?)
+        self.first("SELECT device, token, began_at FROM sign_ins WHERE hash = ?1", [hash], |row| {
+            Ok(StoredSignIn { device: row.get(0)?, token: row.get(1)?, began_at: row.get(2)? })
+        })
     }
 }
 
@@ -49,11 +41,11 @@ impl Transaction<'_> {
     ) -> Result<(), StoreError> {
         self.check_room()?;
         let sql = "INSERT INTO sign_ins (hash, device, token, began_at) VALUES (?1, ?2, ?3, ?4)";
-        let device = sign_in.device.as_str();
-        self.prepare(sql)?.execute((hash.as_bytes(), device, sign_in.token, sign_in.began_at.as_millis()))?;
+        let device = &sign_in.device;
+        self.execute(sql, (hash, device, sign_in.token, sign_in.began_at))?;
         let sql = "DELETE FROM sign_ins WHERE device = ?1 AND seq <= (
                        SELECT seq FROM sign_ins WHERE device = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
-        self.prepare(sql)?.execute((device, of_device))?;
+        self.execute(sql, (device, of_device))?;
         let sql = "DELETE FROM sign_ins WHERE seq IN (
                        SELECT seq FROM (SELECT seq, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS newest
                                         FROM sign_ins)
@@ -67,8 +59,7 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn remove_sign_in(&self, hash: &TokenHash) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM sign_ins WHERE hash = ?1")?.execute([hash.as_bytes()])?;
-        Ok(())
+        self.execute("DELETE FROM sign_ins WHERE hash = ?1", [hash])
     }
 
     /// Ends every sign-in of this device.
@@ -76,8 +67,7 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn remove_sign_ins_of(&self, device: &DeviceUuid) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM sign_ins WHERE device = ?1")?.execute([device.as_str()])?;
-        Ok(())
+        self.execute("DELETE FROM sign_ins WHERE device = ?1", [device])
     }
 
     /// Ends the sign-ins that began before `before`.
@@ -85,7 +75,6 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn forget_sign_ins(&self, before: Timestamp) -> Result<(), StoreError> {
-        self.prepare("DELETE FROM sign_ins WHERE began_at < ?1")?.execute([before.as_millis()])?;
-        Ok(())
+        self.execute("DELETE FROM sign_ins WHERE began_at < ?1", [before])
     }
 }

@@ -1,6 +1,5 @@
 //! Who listens to whom.
 
-use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{DeviceUuid, MESSAGE_RECEIVED};
@@ -43,11 +42,9 @@ impl View<'_> {
     ) -> Result<Vec<DeviceUuid>, StoreError> {
         let sql =
             "SELECT subscriber FROM subscriptions WHERE emitter = ?1 AND type = ?2 ORDER BY seq LIMIT ?3";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((emitter.as_str(), kind, limit as i64), |row| {
+        self.all(sql, (emitter, kind, limit as i64), |row| {
             Ok(DeviceUuid::from(row.get_ref(0)?.as_str().unwrap_or_default()))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     /// What `subscriber` listens to, oldest first.
@@ -56,9 +53,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn subscriptions(&self, subscriber: &DeviceUuid) -> Result<Vec<StoredSubscription>, StoreError> {
         let sql = "SELECT emitter, type FROM subscriptions WHERE subscriber = ?1 ORDER BY seq";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map([subscriber.as_str()], |row| stored(subscriber, row))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, [subscriber], |row| stored(subscriber, row))
     }
 
     /// What `subscriber` listens to, newest first, at most `limit`: each with its place in that order, and only those that are
@@ -74,11 +69,7 @@ impl View<'_> {
     ) -> Result<Vec<(i64, StoredSubscription)>, StoreError> {
         let sql = "SELECT emitter, type, seq FROM subscriptions
                    WHERE subscriber = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
-        let mut statement = self.prepare(sql)?;
-        let rows = statement.query_map((subscriber.as_str(), before, limit as i64), |row| {
-            Ok((row.get(2)?, stored(subscriber, row)?))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.all(sql, (subscriber, before, limit as i64), |row| Ok((row.get(2)?, stored(subscriber, row)?)))
     }
 
     /// Whether this very subscription exists.
@@ -87,8 +78,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn has_subscription(&self, subscription: &StoredSubscription) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM subscriptions WHERE emitter = ?1 AND type = ?2 AND subscriber = ?3";
-        let mut statement = self.prepare(sql)?;
-        Ok(statement.query_row(key(subscription), |_| Ok(())).optional()?.is_some())
+        self.has(sql, key(subscription))
     }
 }
 
@@ -100,7 +90,7 @@ impl Transaction<'_> {
     pub fn subscribe(&self, subscription: &StoredSubscription) -> Result<bool, StoreError> {
         self.check_room()?;
         let sql = "INSERT OR IGNORE INTO subscriptions (emitter, type, subscriber) VALUES (?1, ?2, ?3)";
-        Ok(self.prepare(sql)?.execute(key(subscription))? > 0)
+        Ok(self.change(sql, key(subscription))? > 0)
     }
 
     /// Removes a subscription, if it exists.
@@ -109,20 +99,19 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn unsubscribe(&self, subscription: &StoredSubscription) -> Result<(), StoreError> {
         let sql = "DELETE FROM subscriptions WHERE emitter = ?1 AND type = ?2 AND subscriber = ?3";
-        self.prepare(sql)?.execute(key(subscription))?;
-        Ok(())
+        self.execute(sql, key(subscription))
     }
 }
 
 fn stored(subscriber: &DeviceUuid, row: &rusqlite::Row<'_>) -> rusqlite::Result<StoredSubscription> {
     Ok(StoredSubscription {
         subscriber_uuid: subscriber.clone(),
-        emitter_uuid: row.get::<_, String>(0)?.into(),
+        emitter_uuid: row.get(0)?,
         kind: row.get(1)?,
     })
 }
 
-fn key(subscription: &StoredSubscription) -> (&str, &str, &str) {
+fn key(subscription: &StoredSubscription) -> (&DeviceUuid, &str, &DeviceUuid) {
     let StoredSubscription { subscriber_uuid, emitter_uuid, kind } = subscription;
-    (emitter_uuid.as_str(), kind, subscriber_uuid.as_str())
+    (emitter_uuid, kind, subscriber_uuid)
 }

@@ -1,10 +1,10 @@
 //! The tokens of devices, kept as hashes only.
 
-use rusqlite::OptionalExtension;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::message::{DeliveryId, DeviceUuid};
+use crate::store::columns::text;
 use crate::store::{NewDelivery, StoreError, Transaction, View};
 
 const INSERT: &str = "INSERT OR IGNORE INTO tokens (uuid, hash, root, metadata) VALUES (?1, ?2, ?3, ?4)";
@@ -14,21 +14,13 @@ const IS_KNOWN: &str = "NOT EXISTS (SELECT 1 FROM half_done WHERE half_done.remo
 
 /// SHA-256 over token, uuid and the directory's pepper (`spec/meshblu.md` 1.1).
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct TokenHash([u8; 32]);
+pub struct TokenHash(pub(in crate::store) [u8; 32]);
 
 impl TokenHash {
     /// The hash of `token` as a token of `uuid`.
     pub fn of(token: &str, uuid: &DeviceUuid, pepper: &[u8]) -> Self {
         let hash = Sha256::new().chain_update(token).chain_update(uuid.as_str()).chain_update(pepper);
         Self(hash.finalize().into())
-    }
-
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
     }
 }
 
@@ -58,9 +50,7 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn knows_token(&self, uuid: &DeviceUuid, hash: &TokenHash) -> Result<bool, StoreError> {
-        let mut statement =
-            self.prepare(&format!("SELECT 1 FROM tokens WHERE uuid = ?1 AND hash = ?2 AND {IS_KNOWN}"))?;
-        Ok(statement.query_row((uuid.as_str(), hash.as_bytes()), |_| Ok(())).optional()?.is_some())
+        self.has(&format!("SELECT 1 FROM tokens WHERE uuid = ?1 AND hash = ?2 AND {IS_KNOWN}"), (uuid, hash))
     }
 
     /// What [`StoredToken::seq`] calls the token `hash` of `uuid`, if there is one.
@@ -68,9 +58,11 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn token_seq(&self, uuid: &DeviceUuid, hash: &TokenHash) -> Result<Option<i64>, StoreError> {
-        let mut statement =
-            self.prepare(&format!("SELECT seq FROM tokens WHERE uuid = ?1 AND hash = ?2 AND {IS_KNOWN}"))?;
-        Ok(statement.query_row((uuid.as_str(), hash.as_bytes()), |row| row.get(0)).optional()?)
+        self.first(
+            &format!("SELECT seq FROM tokens WHERE uuid = ?1 AND hash = ?2 AND {IS_KNOWN}"),
+            (uuid, hash),
+            |row| row.get(0),
+        )
     }
 
     /// Whether the token of this [`StoredToken::seq`] still holds.
@@ -78,8 +70,7 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn keeps_token(&self, seq: i64) -> Result<bool, StoreError> {
-        let mut statement = self.prepare(&format!("SELECT seq FROM tokens WHERE seq = ?1 AND {IS_KNOWN}"))?;
-        Ok(statement.query_row([seq], |_| Ok(())).optional()?.is_some())
+        self.has(&format!("SELECT seq FROM tokens WHERE seq = ?1 AND {IS_KNOWN}"), [seq])
     }
 
     /// The tokens of `uuid`, newest first, at most `limit`.
@@ -123,9 +114,9 @@ impl View<'_> {
         let sql = "SELECT seq, root, metadata FROM tokens
                    WHERE seq IN (SELECT seq FROM tokens WHERE uuid = ?1 AND seq < ?2) ORDER BY seq DESC";
         let mut statement = self.prepare(sql)?;
-        let mut rows = statement.query((uuid.as_str(), before))?;
+        let mut rows = statement.query((uuid, before))?;
         while let Some(row) = rows.next()? {
-            let text = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+            let text = text(row, 2)?;
             let (metadata, bytes) = (serde_json::from_str(text).unwrap_or_default(), text.len());
             if !visit(StoredToken { seq: row.get(0)?, root: row.get(1)?, metadata, bytes })? {
                 break;
@@ -142,8 +133,7 @@ impl Transaction<'_> {
     /// [`StoreError::Full`], or what the database reports.
     pub fn add_token(&self, uuid: &DeviceUuid, hash: &TokenHash, metadata: &Value) -> Result<(), StoreError> {
         self.check_room()?;
-        self.prepare(INSERT)?.execute((uuid.as_str(), hash.as_bytes(), false, metadata.to_string()))?;
-        Ok(())
+        self.execute(INSERT, (uuid, hash, false, metadata.to_string()))
     }
 
     /// Adds a token to the device of `work`, which needs it to end; it ends with it.
@@ -159,8 +149,7 @@ impl Transaction<'_> {
         self.use_reserve();
         self.add_token(&work.device, hash, metadata)?;
         let sql = "UPDATE tokens SET lent = ?3 WHERE uuid = ?1 AND hash = ?2";
-        self.prepare(sql)?.execute((work.device.as_str(), hash.as_bytes(), work.id.as_str()))?;
-        Ok(())
+        self.execute(sql, (&work.device, hash, &work.id))
     }
 
     /// Removes what was lent for the work of this id, and answers the hashes.
@@ -168,9 +157,7 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn end_lent(&self, id: &DeliveryId) -> Result<Vec<TokenHash>, StoreError> {
-        let mut statement = self.prepare("DELETE FROM tokens WHERE lent = ?1 RETURNING hash")?;
-        let ended = statement.query_map([id.as_str()], removed)?;
-        Ok(ended.collect::<Result<_, _>>()?)
+        self.all("DELETE FROM tokens WHERE lent = ?1 RETURNING hash", [id], |row| row.get(0))
     }
 
     /// Removes whatever was lent, and answers the hashes with the devices whose tokens they were.
@@ -178,9 +165,9 @@ impl Transaction<'_> {
     /// # Errors
     /// What the database reports.
     pub fn end_all_lent(&self) -> Result<Vec<(DeviceUuid, TokenHash)>, StoreError> {
-        let mut statement = self.prepare("DELETE FROM tokens WHERE lent IS NOT NULL RETURNING hash, uuid")?;
-        let ended = statement.query_map([], |row| Ok((row.get::<_, String>(1)?.into(), removed(row)?)))?;
-        Ok(ended.collect::<Result<_, _>>()?)
+        self.all("DELETE FROM tokens WHERE lent IS NOT NULL RETURNING hash, uuid", [], |row| {
+            Ok((row.get(1)?, row.get(0)?))
+        })
     }
 
     /// Makes `hash` the only root token of `uuid`; answers the one it had before.
@@ -193,8 +180,8 @@ impl Transaction<'_> {
         hash: &TokenHash,
     ) -> Result<Option<TokenHash>, StoreError> {
         let sql = "DELETE FROM tokens WHERE uuid = ?1 AND root RETURNING hash";
-        let before = self.prepare(sql)?.query_row([uuid.as_str()], removed).optional()?;
-        self.prepare(INSERT)?.execute((uuid.as_str(), hash.as_bytes(), true, "{}"))?;
+        let before = self.first(sql, [uuid], |row| row.get(0))?;
+        self.execute(INSERT, (uuid, hash, true, "{}"))?;
         Ok(before)
     }
 
@@ -204,8 +191,7 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn remove_token(&self, uuid: &DeviceUuid, hash: &TokenHash) -> Result<(), StoreError> {
         let sql = "DELETE FROM tokens WHERE uuid = ?1 AND hash = ?2";
-        self.prepare(sql)?.execute((uuid.as_str(), hash.as_bytes()))?;
-        Ok(())
+        self.execute(sql, (uuid, hash))
     }
 
     /// Removes the token that [`StoredToken::seq`] names, and answers its hash.
@@ -214,10 +200,6 @@ impl Transaction<'_> {
     /// What the database reports.
     pub fn remove_stored_token(&self, seq: i64) -> Result<Option<TokenHash>, StoreError> {
         let sql = "DELETE FROM tokens WHERE seq = ?1 RETURNING hash";
-        Ok(self.prepare(sql)?.query_row([seq], removed).optional()?)
+        self.first(sql, [seq], |row| row.get(0))
     }
-}
-
-fn removed(row: &rusqlite::Row<'_>) -> rusqlite::Result<TokenHash> {
-    row.get(0).map(TokenHash)
 }

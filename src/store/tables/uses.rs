@@ -1,6 +1,6 @@
 //! When each user device last asked for its credentials, and when they were last used for it.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -23,8 +23,7 @@ impl LastUse {
     }
 
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let time = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis));
-        Ok(Self { heard_at: time(0)?, used_at: time(1)? })
+        Ok(Self { heard_at: row.get(0)?, used_at: row.get(1)? })
     }
 }
 
@@ -35,8 +34,7 @@ impl View<'_> {
     /// What the database reports.
     pub fn last_use(&self, binding: &Binding) -> Result<LastUse, StoreError> {
         let sql = "SELECT heard_at, used_at FROM uses WHERE credentials = ?1 AND user_device = ?2";
-        let noted = self.prepare(sql)?.query_row(binding.key(), LastUse::of).optional()?;
-        Ok(noted.unwrap_or_default())
+        self.first(sql, binding.key(), LastUse::of).map(Option::unwrap_or_default)
     }
 
     /// When any device last used these credentials, as far as it was noted.
@@ -44,9 +42,7 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn last_use_of(&self, credentials: &DeviceUuid) -> Result<Option<Timestamp>, StoreError> {
-        let mut statement = self.prepare("SELECT max(used_at) FROM uses WHERE credentials = ?1")?;
-        let used: Option<i64> = statement.query_row([credentials.as_str()], |row| row.get(0))?;
-        Ok(used.map(Timestamp::from_millis))
+        self.value("SELECT max(used_at) FROM uses WHERE credentials = ?1", [credentials])
     }
 }
 
@@ -62,8 +58,6 @@ impl Transaction<'_> {
                    ON CONFLICT (credentials, user_device)
                    DO UPDATE SET heard_at = excluded.heard_at, used_at = excluded.used_at";
         let (credentials, user_device) = binding.key();
-        let [heard_at, used_at] = [heard_at, used_at].map(|time| time.map(Timestamp::as_millis));
-        self.prepare(sql)?.execute((credentials, user_device, heard_at, used_at))?;
-        Ok(())
+        self.execute(sql, (credentials, user_device, heard_at, used_at))
     }
 }
