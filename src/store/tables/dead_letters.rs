@@ -2,6 +2,7 @@
 
 use rusqlite::Row;
 
+use super::deliveries::COLUMNS;
 use crate::ambient::Timestamp;
 use crate::message::{DeliveryId, DeviceUuid};
 use crate::store::columns::Count;
@@ -87,8 +88,6 @@ impl<'a> Death<'a> {
     }
 }
 
-const COLUMNS: &str = "id, work, device, event, route, target,
-    coalesce((SELECT text FROM bodies WHERE bodies.seq = shared), body), accepted_at, attempts";
 /// What a dead letter and work in the queue have alike, as it is kept.
 const KEPT: &str = "id, work, device, event, route, target, body, accepted_at, reply, shared";
 

@@ -136,7 +136,8 @@ impl QueuedDelivery {
     }
 }
 
-const COLUMNS: &str = "id, work, device, event, route, target,
+/// What there is of work that was accepted, whether it waits or was given up.
+pub(super) const COLUMNS: &str = "id, work, device, event, route, target,
     coalesce((SELECT text FROM bodies WHERE bodies.seq = shared), body), accepted_at, attempts";
 
 impl View<'_> {
