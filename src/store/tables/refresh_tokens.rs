@@ -13,7 +13,7 @@ use crate::store::{Moment, StoreError, StoredRecord, StoredRenewal, Transaction,
 /// By what a token is known where it is not kept: its SHA-256.
 pub type Fingerprint = [u8; 32];
 
-/// How far a renewal is.
+/// How far a renewal is. It is kept by these numbers, which an index has too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RenewalStage {
     /// Nothing is under way.
@@ -121,7 +121,8 @@ impl StoredRefreshToken {
 pub(super) const COLUMNS: &str = "token, line, stage, sent, holder, held_until, rest_until, failures, noted_at, noted, line_since, first_sent, is_lost";
 
 /// Of which refresh tokens an answer may be lost, as the index `refresh_tokens_lost` has them: all those of which it is, and
-/// such besides as were sent more than once and are not over, or were refused.
+/// such besides as were sent more than once and are not over, or were refused. The stages are [`RenewalStage::Sending`],
+/// [`RenewalStage::InDoubt`] and [`RenewalStage::GivenUp`], and stand here as they do there: else it is not used.
 const MAY_BE_LOST: &str = "(is_lost OR stage IN (1, 2, 5) OR sent > 1)";
 const NOBODY_HOLDS_IT: &str = "NOT EXISTS (SELECT 1 FROM renewals WHERE refresh = token)
                                AND NOT EXISTS (SELECT 1 FROM revocations WHERE refresh = token)";

@@ -6,7 +6,7 @@ use super::refresh_tokens::COLUMNS;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::columns::Count;
-use crate::store::{Fingerprint, StoreError, StoredRefreshToken, Transaction, View};
+use crate::store::{Fingerprint, RenewalStage, StoreError, StoredRefreshToken, Transaction, View};
 
 /// How an access token is, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,10 +129,11 @@ impl View<'_> {
     /// # Errors
     /// What the database reports.
     pub fn holders_of_unnamed_tokens(&self) -> Result<Vec<DeviceUuid>, StoreError> {
+        use RenewalStage::{GivenUp, InDoubt, Refused, Sending};
         let sql = "SELECT credentials FROM renewals JOIN refresh_tokens AS known ON token = refresh
-                   WHERE stage IN (1, 2, 3, 5) OR (token = line AND EXISTS (
+                   WHERE stage IN (?1, ?2, ?3, ?4) OR (token = line AND EXISTS (
                        SELECT 1 FROM refresh_tokens AS other WHERE other.line = known.line AND other.token <> known.token))";
-        self.all(sql, [], |row| row.get(0))
+        self.all(sql, [Sending, InDoubt, Refused, GivenUp], |row| row.get(0))
     }
 
     /// The credentials that are due for renewal though nobody uses them and whose last try was not a moment ago, the longest due

@@ -29,7 +29,7 @@ const READS_IN_ORDER: [&str; 29] = [
     "SELECT count(*) FROM sign_ins",
     "SELECT count(*) FROM sqlite_schema",
     "SELECT credentials FROM records ORDER BY credentials LIMIT ?1",
-    "SELECT credentials FROM renewals JOIN refresh_tokens AS known ON token = refresh WHERE stage IN (1, 2, 3, 5) OR (token = line AND EXISTS ( SELECT 1 FROM refresh_tokens AS other WHERE other.line = known.line AND other.token <> known.token))",
+    "SELECT credentials FROM renewals JOIN refresh_tokens AS known ON token = refresh WHERE stage IN (?1, ?2, ?3, ?4) OR (token = line AND EXISTS ( SELECT 1 FROM refresh_tokens AS other WHERE other.line = known.line AND other.token <> known.token))",
     "SELECT credentials, generation FROM records LIMIT ?1",
     "SELECT credentials, generation, endo, signature, source FROM records",
     "SELECT credentials, owner_keys FROM forgotten WHERE owner_keys <> '[]'",
