@@ -29,6 +29,11 @@ pub fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
     })
 }
 
+/// The first value of this name in a query string or a form, decoded.
+pub fn first(text: &str, name: &str) -> Option<String> {
+    pairs(text).find(|(known, _)| known == name).map(|(_, value)| value)
+}
+
 fn decode(text: &str) -> String {
     let spaced = text.replace('+', " ");
     percent_decode_str(&spaced).decode_utf8_lossy().into_owned()

@@ -168,8 +168,7 @@ pub(super) async fn receipts(request: HttpRequest, door: Data<FrontDoor>) -> Ans
 
 /// The receipt before which the query wants the list.
 pub(super) fn place(request: &HttpRequest) -> Result<Option<i64>, Problem> {
-    let wanted = form::pairs(request.query_string()).find(|(name, _)| name == "before");
-    let Some((_, id)) = wanted else { return Ok(None) };
+    let Some(id) = form::first(request.query_string(), "before") else { return Ok(None) };
     let text = "`before` names a receipt by its number. Without it the list begins with the newest";
     id.parse().map(Some).map_err(|_| Problem::new(Kind::MalformedRequest, text))
 }

@@ -131,6 +131,5 @@ pub(super) async fn has_left(
 
 /// A value of the query; empty where it is missing.
 pub(super) fn query(request: &HttpRequest, name: &str) -> String {
-    let value = form::pairs(request.query_string()).find(|(key, _)| key == name);
-    value.map(|(_, value)| value).unwrap_or_default()
+    form::first(request.query_string(), name).unwrap_or_default()
 }

@@ -89,8 +89,8 @@ async fn begin_by_program(request: &HttpRequest, door: &FrontDoor, program: &Tra
 /// Where a sign-in with the bus leads here, whether it was begun on a page of the gateway. A page elsewhere can begin one too,
 /// but has nothing to show for it.
 fn is_vouched(request: &HttpRequest, entrance: &Entrance, session: &Session) -> Option<bool> {
-    let voucher = form::pairs(request.query_string()).find(|(name, _)| name == VOUCHER);
-    voucher.map(|(_, voucher)| entrance.flows.is_vouched(&session.pass, &voucher))
+    let voucher = form::first(request.query_string(), VOUCHER);
+    voucher.map(|voucher| entrance.flows.is_vouched(&session.pass, &voucher))
 }
 
 /// The same by the button of the page in between, whose proof was read.

@@ -35,8 +35,8 @@ struct Purpose {
 pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let entrance = door.entrance()?;
     let provider = entrance.bus.as_ref().ok_or_else(not_set_up)?;
-    let wanted = form::pairs(request.query_string()).find(|(name, _)| name == "next");
-    let next = NextPage::parse(wanted.as_ref().map_or("/auth/api", |(_, next)| next));
+    let next = form::first(request.query_string(), "next");
+    let next = NextPage::parse(next.as_deref().unwrap_or("/auth/api"));
     let redirect_url = format!("{}{CALLBACK}", entrance.service_url);
     let browser = Browser::of(&request);
     let purpose = Purpose { next, is_meant: entrance.led(&browser) };

@@ -17,7 +17,7 @@ pub(super) async fn flow_of<P: DeserializeOwned>(
     answer: &str,
     entrance: &Entrance,
 ) -> Result<Flow<P>, Problem> {
-    let state = form::pairs(answer).find(|(name, _)| name == "state").map(|(_, state)| state);
+    let state = form::first(answer, "state");
     let Some(state) = state else { return Err(no_flow(entrance)) };
     let flow = entrance.flows.take(course, &browser.passes(&state), &state).await;
     match flow.map_err(|error| unavailable(&error))? {
@@ -33,7 +33,7 @@ pub(super) async fn open_flow_of<P: DeserializeOwned>(
     answer: &str,
     entrance: &Entrance,
 ) -> Result<Flow<P>, Problem> {
-    let state = form::pairs(answer).find(|(name, _)| name == "state").map(|(_, state)| state);
+    let state = form::first(answer, "state");
     let flow = entrance.flows.take_open(course, &state.unwrap_or_default()).await;
     match flow.map_err(|error| unavailable(&error))? {
         Taken::First(flow) => Ok(flow),

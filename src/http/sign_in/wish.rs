@@ -19,10 +19,7 @@ pub(super) struct Wish {
 impl Wish {
     /// What the query says.
     pub(super) fn of(request: &HttpRequest) -> Self {
-        let value = |wanted: &str| {
-            let pair = form::pairs(request.query_string()).find(|(name, _)| name == wanted);
-            pair.map(|(_, value)| value).filter(|value| !value.is_empty())
-        };
+        let value = |name: &str| form::first(request.query_string(), name).filter(|value| !value.is_empty());
         Self {
             credentials: value("credentials").map(DeviceUuid::from),
             next: value("next").and_then(|next| NextPage::afterwards(&next)),

@@ -33,8 +33,8 @@ pub(super) async fn authenticate(door: Data<Door>, who: Presented) -> Answer {
 
 /// Checks the credentials in the address.
 pub(super) async fn check(door: Data<Door>, target: Target, who: Presented, request: HttpRequest) -> Answer {
-    let token = form::pairs(request.query_string()).find(|(name, _)| name == "token");
-    let presented = token.and_then(|(_, token)| login(target.0.as_str(), &token));
+    let token = form::first(request.query_string(), "token");
+    let presented = token.and_then(|token| login(target.0.as_str(), &token));
     let who = who.with(presented.ok_or(Refusal::Silent)?);
     match door.look(who.asking(), move |bus, view| who.itself(bus, view)).await {
         Err(BusError::Forbidden) => Err(Refusal::Silent),

@@ -51,7 +51,7 @@ impl Asked {
 
 /// The first value of this name in the query.
 pub(super) fn value(request: &HttpRequest, name: &str) -> Option<String> {
-    form::pairs(request.query_string()).find(|(known, _)| known == name).map(|(_, value)| value)
+    form::first(request.query_string(), name)
 }
 
 fn device(request: &HttpRequest) -> Result<Option<DeviceUuid>, Rejection> {
