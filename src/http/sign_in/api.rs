@@ -7,11 +7,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
 use super::closed::may_begin;
+use super::coming_back::{Returning, came_back_wrong, flow_of};
 use super::finish::{Kept, finish};
 use super::gone;
 use super::next::VOUCHER;
 use super::redeeming::{Answered, BoundFor, redeem};
-use super::refusal::{came_back_wrong, flow_of, open_flow_of};
 use super::traveller::Traveller;
 use super::typed;
 use super::wish::Wish;
@@ -166,10 +166,8 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let provider = client.settings().browsers_go_to();
     // Whoever else is signed in in this browser by now uses nothing up.
     let course = Course { provider: &provider, line: Some(&line) };
-    let flow = match session {
-        None => open_flow_of(course, request.query_string(), entrance).await?,
-        Some(_) => flow_of(&browser, course, request.query_string(), entrance).await?,
-    };
+    let returning = session.as_ref().map_or(Returning::Program, |_| Returning::In(&browser));
+    let flow = flow_of(returning, course, request.query_string(), entrance).await?;
     let Flow { pending, purpose: Intent { wish, is_meant } } = flow;
     let code = client.settings().code(&pending, request.query_string(), door.clock.now());
     let again = |problem: Problem| problem.beginning_again_at(wish.path());

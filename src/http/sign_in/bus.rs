@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::NextPage;
+use super::coming_back::{Returning, came_back_wrong, flow_of};
 use super::give_back::give_back;
-use super::refusal::{came_back_wrong, flow_of};
 use crate::bus::{BusProvider, Journey, NotSignedIn, form};
 use crate::http::page::{found, see_other};
 use crate::http::problem::{Kind, Problem};
@@ -58,7 +58,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let entrance = door.entrance()?;
     let provider = entrance.bus.as_ref().ok_or_else(not_set_up)?;
     let browser = Browser::of(&request);
-    let flow = flow_of(&browser, OVER_THE_BUS, request.query_string(), entrance).await?;
+    let flow = flow_of(Returning::In(&browser), OVER_THE_BUS, request.query_string(), entrance).await?;
     let Flow::<Purpose> { pending, purpose } = flow;
     let is_issuer = |issuer: &str| provider.is_issuer(issuer);
     let code = match pending.code(request.query_string(), door.clock.now(), is_issuer) {

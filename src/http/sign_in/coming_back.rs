@@ -1,4 +1,4 @@
-//! Browsers that come back with something other than what they were sent for.
+//! Coming back from where somebody signed in: to the sign-in that was begun, or to what is said where there is none.
 
 use serde::de::DeserializeOwned;
 
@@ -9,40 +9,33 @@ use crate::bus::form;
 use crate::source::oauth2::CallbackError;
 use crate::telemetry::with_causes;
 
-/// The sign-in that this browser was sent on this course and now brings the provider's answer to, if there is one; it is
-/// over from now on.
-pub(super) async fn flow_of<P: DeserializeOwned>(
-    browser: &Browser,
-    course: Course<'_>,
-    answer: &str,
-    entrance: &Entrance,
-) -> Result<Flow<P>, Problem> {
-    let state = form::first(answer, "state");
-    let Some(state) = state else { return Err(no_flow(entrance)) };
-    let flow = entrance.flows.take(course, &browser.passes(&state), &state).await;
-    match flow.map_err(|error| unavailable(&error))? {
-        Taken::First(flow) => Ok(flow),
-        Taken::Again => Err(answered_before(entrance)),
-        Taken::Strange => Err(no_flow(entrance)),
-    }
+/// Who comes back from where they signed in.
+#[derive(Clone, Copy)]
+pub(super) enum Returning<'a> {
+    /// Somebody in the browser that was sent there.
+    In(&'a Browser),
+    /// A program, which brings all of its sign-in itself.
+    Program,
 }
 
-/// The same of a program, which brings all of it itself.
-pub(super) async fn open_flow_of<P: DeserializeOwned>(
+/// The sign-in that they were sent on this course and now bring the provider's answer to, if there is one; it is over from
+/// now on.
+pub(super) async fn flow_of<P: DeserializeOwned>(
+    returning: Returning<'_>,
     course: Course<'_>,
     answer: &str,
     entrance: &Entrance,
 ) -> Result<Flow<P>, Problem> {
-    let state = form::first(answer, "state");
-    let flow = entrance.flows.take_open(course, &state.unwrap_or_default()).await;
-    match flow.map_err(|error| unavailable(&error))? {
-        Taken::First(flow) => Ok(flow),
-        Taken::Again => Err(answered_before(entrance)),
-        Taken::Strange => {
-            let text = "That sign-in was begun by another login, or longer than ten minutes ago. Nothing was done. Begin again: GET \
-                        /auth/api";
-            Err(Problem::new(Kind::NotAllowed, text))
-        }
+    let state = form::first(answer, "state").unwrap_or_default();
+    let flow = match returning {
+        Returning::In(browser) => entrance.flows.take(course, &browser.passes(&state), &state).await,
+        Returning::Program => entrance.flows.take_open(course, &state).await,
+    };
+    match (flow.map_err(|error| unavailable(&error))?, returning) {
+        (Taken::First(flow), _) => Ok(flow),
+        (Taken::Again, _) => Err(answered_before(entrance)),
+        (Taken::Strange, Returning::In(_)) => Err(no_flow(entrance)),
+        (Taken::Strange, Returning::Program) => Err(no_open_flow()),
     }
 }
 
@@ -70,6 +63,12 @@ fn no_flow(entrance: &Entrance) -> Problem {
             entrance.service_url
         ),
     )
+}
+
+fn no_open_flow() -> Problem {
+    let text = "That sign-in was begun by another login, or longer than ten minutes ago. Nothing was done. Begin again: GET \
+                /auth/api";
+    Problem::new(Kind::NotAllowed, text)
 }
 
 /// What a provider sent back instead of a code.
