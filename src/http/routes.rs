@@ -108,7 +108,7 @@ fn page_routes(config: &mut ServiceConfig) {
         .service(postable("/sign-out", web::post().to(sign_in::leave)))
         .service(readable("/auth/octoblu", read().to(sign_in::go_to_bus)))
         .service(readable("/auth/octoblu/callback", read().to(sign_in::back_from_bus)))
-        .service(both("/auth/api", read().to(sign_in::go_to_api), web::post().to(sign_in::take_typed)))
+        .service(both("/auth/api", read().to(sign_in::begin_at_api), web::post().to(sign_in::take_at_api)))
         .service(both(
             "/auth/api/callback",
             read().to(sign_in::back_from_api),

@@ -13,14 +13,13 @@ use super::gone;
 use super::next::VOUCHER;
 use super::redeeming::{Answered, BoundFor, redeem};
 use super::traveller::Traveller;
-use super::typed;
 use super::wish::Wish;
 use crate::bus::form;
 use crate::console;
 use crate::egress::Url;
 use crate::http::Body;
 use crate::http::entrance::{Entrance, Way};
-use crate::http::page::{found, page, see_other};
+use crate::http::page::{found, led_on, page, see_other};
 use crate::http::presented;
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
@@ -33,57 +32,88 @@ use crate::vault::Pass;
 /// What of a provider's answer counts.
 const ANSWER: [&str; 5] = ["code", "state", "iss", "error", "error_description"];
 
-/// `GET /auth/api`: to the API, or to the page that takes its place. `credentials` names those that are to be signed in
-/// again, `next` the page to see then.
-pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
-    if let Some(program) = Traveller::program(&request, &door).await? {
-        return begin_by_program(&request, &door, &program).await;
-    }
-    let session = Session::of(&request, &door).await?;
-    let entrance = door.entrance()?;
-    let wish = Wish::of(&request);
-    let Way::SignIn(client) = &entrance.way else {
-        return typed::ask(&request, &door, &session, &wish).await;
-    };
-    let client = client.as_ref().ok_or_else(|| unregistered(entrance))?;
-    if !gone::is_there(entrance, &wish).await? {
-        return gone::told(&request, entrance, &session);
-    }
-    if wish.credentials.is_none() {
-        may_begin(entrance, &session.login).await?;
-    }
-    let browser = Browser::of(&request);
-    let is_program = !browser.tells_who_led && !is_browser(request.headers());
-    let is_meant = is_vouched(&request, entrance, &session).unwrap_or_else(|| entrance.led(&browser));
-    if is_meant || is_program {
-        let intent = Intent { wish, is_meant };
-        let traveller = Traveller::in_session(&session);
-        return Ok(depart(entrance, client, &traveller, &intent).by(found, &browser));
-    }
-    // A provider that remembers a consent answers at once, so a link elsewhere, in a page or a letter, could replace the
-    // secret and renew a proof that nobody meant to give.
-    let markup = console::go_on(&session.viewer(), &entrance.api, &wish.path());
-    Ok(page(StatusCode::OK, markup))
+/// The API, as somebody signs in at it.
+pub(super) struct Api<'a> {
+    entrance: &'a Entrance,
+    client: &'a OAuthClient,
 }
 
-/// The same by a program's login, as the original does. Nobody but whoever has it sends that, unless a browser may repeat it:
-/// over plain HTTP many do not tell who led here, so that it could be one that a page elsewhere leads.
-async fn begin_by_program(request: &HttpRequest, door: &FrontDoor, program: &Traveller) -> Answer {
-    let entrance = door.entrance()?;
-    let Way::SignIn(client) = &entrance.way else {
-        let text = "Nobody is sent elsewhere to sign in here: POST what is to be kept to this address, by the same login";
-        return Err(Problem::new(Kind::MethodNotAllowed, text).allowing("POST, OPTIONS"));
-    };
-    let client = client.as_ref().ok_or_else(|| unregistered(entrance))?;
-    let is_meant = !presented::may_be_repeated(request.headers());
-    let intent = Intent { wish: Wish::of(request), is_meant };
-    if !gone::is_there(entrance, &intent.wish).await? {
-        return Err(gone::gone(entrance));
+impl<'a> Api<'a> {
+    /// The API of this entrance, where the gateway is `registered` there.
+    ///
+    /// # Errors
+    /// 404 where it is not.
+    pub(super) fn of(entrance: &'a Entrance, registered: &'a Option<OAuthClient>) -> Result<Self, Problem> {
+        let client = registered.as_ref().ok_or_else(|| unregistered(entrance))?;
+        Ok(Self { entrance, client })
     }
-    if intent.wish.credentials.is_none() {
-        may_begin(entrance, &program.login).await?;
+
+    /// Sends somebody there, or asks them whether they mean to go.
+    pub(super) async fn begin(&self, request: &HttpRequest, session: &Session, wish: Wish) -> Answer {
+        let entrance = self.entrance;
+        if !gone::is_there(entrance, &wish).await? {
+            return gone::told(request, entrance, session);
+        }
+        if wish.credentials.is_none() {
+            may_begin(entrance, &session.login).await?;
+        }
+        let browser = Browser::of(request);
+        let is_program = !browser.tells_who_led && !is_browser(request.headers());
+        let is_meant = is_vouched(request, entrance, session).unwrap_or_else(|| entrance.led(&browser));
+        if is_meant || is_program {
+            let intent = Intent { wish, is_meant };
+            return Ok(self.depart(&Traveller::in_session(session), &intent).by(found, &browser));
+        }
+        // A provider that remembers a consent answers at once, so a link elsewhere, in a page or a letter, could replace the
+        // secret and renew a proof that nobody meant to give.
+        let markup = console::go_on(&session.viewer(), &entrance.api, &wish.path());
+        Ok(page(StatusCode::OK, markup))
     }
-    Ok(found(depart(entrance, client, program, &intent).url.as_str()))
+
+    /// The same by the button of the page in between, whose proof was read.
+    pub(super) async fn go_on(&self, request: &HttpRequest, session: Option<&Session>, wish: Wish) -> Answer {
+        let Some(session) = session else {
+            let text = "Nothing is typed in here: GET /auth/api leads a browser to the API";
+            return Err(Problem::new(Kind::MethodNotAllowed, text).allowing("GET, HEAD, OPTIONS"));
+        };
+        // They may have been forgotten in another tab since the page with the button was made.
+        if !gone::is_there(self.entrance, &wish).await? {
+            return gone::told(request, self.entrance, session);
+        }
+        let departure = self.depart(&Traveller::in_session(session), &Intent { wish, is_meant: true });
+        Ok(departure.by(|url| led_on(url, &self.entrance.api), &Browser::of(request)))
+    }
+
+    /// Sends a program there by its login, as the original does. Nobody but whoever has it sends that, unless a browser may
+    /// repeat it: over plain HTTP many do not tell who led here, so that it could be one that a page elsewhere leads.
+    pub(super) async fn begin_by_program(&self, request: &HttpRequest, program: &Traveller) -> Answer {
+        let is_meant = !presented::may_be_repeated(request.headers());
+        let intent = Intent { wish: Wish::of(request), is_meant };
+        if !gone::is_there(self.entrance, &intent.wish).await? {
+            return Err(gone::gone(self.entrance));
+        }
+        if intent.wish.credentials.is_none() {
+            may_begin(self.entrance, &program.login).await?;
+        }
+        Ok(found(self.depart(program, &intent).url.as_str()))
+    }
+
+    fn depart(&self, traveller: &Traveller, intent: &Intent) -> Departure {
+        let (entrance, settings) = (self.entrance, self.client.settings());
+        let registered = settings.redirect_url.clone();
+        let redirect_url = registered.unwrap_or_else(|| format!("{}auth/api/callback", entrance.service_url));
+        let provider = settings.browsers_go_to();
+        let course = Course { provider: &provider, line: Some(&traveller.line) };
+        let (pending, pass) = match traveller.session {
+            None => entrance.flows.begin_openly(course, redirect_url, intent),
+            Some(_) => entrance.flows.begin(course, redirect_url, intent),
+        };
+        let url = match intent.wish.credentials {
+            Some(_) => settings.begin_again(&pending),
+            None => settings.begin(&pending),
+        };
+        Departure { url, pending, pass }
+    }
 }
 
 /// Where a sign-in with the bus leads here, whether it was begun on a page of the gateway. A page elsewhere can begin one too,
@@ -93,17 +123,7 @@ fn is_vouched(request: &HttpRequest, entrance: &Entrance, session: &Session) -> 
     voucher.map(|voucher| entrance.flows.is_vouched(&session.pass, &voucher))
 }
 
-/// The same by the button of the page in between, whose proof was read.
-pub(super) fn depart_meant(
-    entrance: &Entrance,
-    client: &OAuthClient,
-    session: &Session,
-    wish: Wish,
-) -> Departure {
-    depart(entrance, client, &Traveller::in_session(session), &Intent { wish, is_meant: true })
-}
-
-/// What a browser is sent to the API for.
+/// What somebody is sent to the API for.
 #[derive(Debug, Serialize, Deserialize)]
 struct Intent {
     wish: Wish,
@@ -112,37 +132,20 @@ struct Intent {
 }
 
 /// Where the API is, and what the browser has to keep on its way.
-pub(super) struct Departure {
+struct Departure {
     url: Url,
     pending: Pending,
     pass: Pass,
 }
 
 impl Departure {
-    pub(super) fn by(self, redirect: impl FnOnce(&str) -> HttpResponse, browser: &Browser) -> HttpResponse {
+    fn by(self, redirect: impl FnOnce(&str) -> HttpResponse, browser: &Browser) -> HttpResponse {
         let mut answer = redirect(self.url.as_str());
         for kept in browser.depart(self.pending.state.expose(), &self.pass) {
             answer.headers_mut().append(SET_COOKIE, kept);
         }
         answer
     }
-}
-
-fn depart(entrance: &Entrance, client: &OAuthClient, traveller: &Traveller, intent: &Intent) -> Departure {
-    let settings = client.settings();
-    let registered = settings.redirect_url.clone();
-    let redirect_url = registered.unwrap_or_else(|| format!("{}auth/api/callback", entrance.service_url));
-    let provider = settings.browsers_go_to();
-    let course = Course { provider: &provider, line: Some(&traveller.line) };
-    let (pending, pass) = match traveller.session {
-        None => entrance.flows.begin_openly(course, redirect_url, intent),
-        Some(_) => entrance.flows.begin(course, redirect_url, intent),
-    };
-    let url = match intent.wish.credentials {
-        Some(_) => settings.begin_again(&pending),
-        None => settings.begin(&pending),
-    };
-    Departure { url, pending, pass }
 }
 
 /// `POST /auth/api/callback`: a page elsewhere sends no cookie with its form, so what it says goes on by GET.
@@ -156,11 +159,8 @@ pub(in crate::http) async fn forward(body: Body) -> Answer {
 /// `GET /auth/api/callback`: keeps the secret of the account that the code stands for.
 pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let entrance = door.entrance()?;
-    let client = match &entrance.way {
-        Way::SignIn(Some(client)) => client,
-        Way::SignIn(None) => return Err(unregistered(entrance)),
-        Way::Key | Way::Nothing => return Err(nobody_comes_back(entrance)),
-    };
+    let Way::SignIn(client) = &entrance.way else { return Err(nobody_comes_back(entrance)) };
+    let Api { client, .. } = Api::of(entrance, client)?;
     let browser = Browser::of(&request);
     let Traveller { login, line, session } = Traveller::of(&request, &door).await?;
     let provider = client.settings().browsers_go_to();
@@ -205,7 +205,7 @@ fn interrupted() -> Problem {
     Problem::new(Kind::Unavailable, "Your sign-in was interrupted; begin again in a moment")
 }
 
-pub(super) fn unregistered(entrance: &Entrance) -> Problem {
+fn unregistered(entrance: &Entrance) -> Problem {
     Problem::new(
         Kind::NotFound,
         format!(

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::finish::{Kept, finish};
 use super::keeping::{BroughtAccount, NotKept, keep};
-use super::typed::{Visitor, account};
+use super::visitor::Visitor;
 use super::wish::Wish;
 use crate::console::{self, KeyEntry, KeyFault, KeyLine};
 use crate::credentials::{Again, Owned, Possession};
@@ -194,7 +194,7 @@ impl<'a> Entry<'a> {
         let owner = &self.visitor.login.uuid;
         let kept = self.owned.as_ref().and_then(|owned| owned.id()).cloned();
         let id = kept.unwrap_or_else(|| ResourceOwnerId::Text(account_id(owner, &self.name)));
-        let account = account(owner.clone(), id, Some(self.name.clone()), key);
+        let account = self.visitor.account(id, Some(self.name.clone()), key);
         let brought = BroughtAccount { account, login: self.visitor.login.clone(), arrival: None, again };
         match keep(self.door, brought).await {
             // Somebody else who has it was quicker to give another.

@@ -11,13 +11,15 @@ mod gone;
 mod keeping;
 mod key;
 mod next;
+mod nothing;
 mod redeeming;
 mod traveller;
-mod typed;
+mod visitor;
+mod ways;
 mod wish;
 
-pub(super) use api::{back as back_from_api, begin as go_to_api, forward as forward_from_api};
+pub(super) use api::{back as back_from_api, forward as forward_from_api};
 pub(super) use arrival::{ask, enter, leave};
 pub(super) use bus::{back as back_from_bus, begin as go_to_bus};
 pub(super) use next::NextPage;
-pub(super) use typed::take as take_typed;
+pub(super) use ways::{begin as begin_at_api, take as take_at_api};
