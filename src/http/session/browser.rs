@@ -1,6 +1,7 @@
 //! What is known of the browser that a request comes from.
 
 use actix_web::HttpRequest;
+use actix_web::http::Uri;
 use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderValue, ORIGIN};
 use actix_web::web::Data;
 
@@ -72,8 +73,13 @@ impl Browser {
         }
     }
 
-    /// Whether it asks the gateway by this address, as far as proxies pass on what it asks.
-    pub(in crate::http) fn knows_us_as(&self, service_url: &str) -> bool {
+    /// Where it begins what it asks for by `uri`, if it knows the gateway by another address than this, as far as proxies
+    /// pass on what it asks.
+    pub(in crate::http) fn begins_at(&self, service_url: &str, uri: &Uri) -> Option<String> {
+        (!self.knows_us_as(service_url)).then(|| format!("{}{uri}", service_url.trim_end_matches('/')))
+    }
+
+    fn knows_us_as(&self, service_url: &str) -> bool {
         let authority = |url: &str| Url::parse(url).ok().map(|url| url.authority().to_owned());
         let scheme = service_url.split_once("://").map_or("http", |(scheme, _)| scheme);
         authority(&format!("{scheme}://{}/", self.host)) == authority(service_url)

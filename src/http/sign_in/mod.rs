@@ -1,7 +1,6 @@
 //! Signing in and out: with the bus, at the API, and by the link of the terminal.
 
 mod api;
-mod arrival;
 mod bus;
 mod closed;
 mod coming_back;
@@ -10,16 +9,21 @@ mod give_back;
 mod gone;
 mod keeping;
 mod key;
+mod link;
 mod next;
 mod nothing;
+mod page;
 mod redeeming;
+mod sign_out;
 mod traveller;
 mod visitor;
 mod ways;
 mod wish;
 
 pub(super) use api::{back as back_from_api, forward as forward_from_api};
-pub(super) use arrival::{ask, enter, leave};
 pub(super) use bus::{back as back_from_bus, begin as go_to_bus};
+pub(super) use link::enter;
 pub(super) use next::NextPage;
+pub(super) use page::ask;
+pub(super) use sign_out::leave;
 pub(super) use ways::{begin as begin_at_api, take as take_at_api};

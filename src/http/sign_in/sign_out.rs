@@ -1,0 +1,27 @@
+//! The way out.
+
+use actix_web::http::header::SET_COOKIE;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::give_back::give_back;
+use crate::http::Body;
+use crate::http::page::see_other;
+use crate::http::routes::Answer;
+use crate::http::server::FrontDoor;
+use crate::http::session::{Browser, Session, unavailable};
+
+/// `POST /sign-out`: ends the session, what was begun in it, what the bus granted for it, and what the page of the bus in
+/// this process knows of its owner; where it is over, that is done.
+pub(in crate::http) async fn leave(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
+    let Some(session) = Session::find(&request, &door).await? else { return Ok(see_other("/sign-in?out")) };
+    session.read_form(&request, &body)?;
+    let entrance = door.entrance()?;
+    let granted = entrance.sessions.end(&session.pass).await.map_err(|error| unavailable(&error))?;
+    give_back(entrance, granted).await;
+    let mut answer: HttpResponse = see_other("/sign-in?out");
+    for forgotten in Browser::of(&request).sign_out() {
+        answer.headers_mut().append(SET_COOKIE, forgotten);
+    }
+    Ok(answer)
+}
