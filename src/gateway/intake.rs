@@ -4,7 +4,7 @@ use super::{GatewayError, home_bus};
 use crate::ambient::{Clock, Timestamp};
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::config::Config;
-use crate::http::Judge;
+use crate::http::WebhookVerifier;
 use crate::signature::{Ed25519PublicKey, Policy, PublicAddress, RsaPublicKey, Verifier};
 use crate::store::Store;
 use crate::telemetry::with_causes;
@@ -22,12 +22,16 @@ pub(super) async fn introduce(bus: &Meshblu, store: &Store) -> Result<(), Gatewa
     }
 }
 
-/// A judge of the webhooks that the Meshblu sends. What the log is told names the one setting that changes it.
+/// A verifier of the webhooks that the Meshblu sends. What the log is told names the one setting that changes it.
 ///
 /// # Errors
 /// [`GatewayError::NoPublicKey`] where the old form is accepted and cannot be verified; [`GatewayError::Meshblu`] where
 /// the bus is gone.
-pub(super) async fn judge(bus: &Meshblu, settings: &Config, clock: &Clock) -> Result<Judge, GatewayError> {
+pub(super) async fn webhook_verifier(
+    bus: &Meshblu,
+    settings: &Config,
+    clock: &Clock,
+) -> Result<WebhookVerifier, GatewayError> {
     let accepts_old = settings.bus.accept_legacy_signatures;
     let known_as = settings.listen.public_url.as_deref().and_then(public_address);
     let url = || bus.url().to_owned();
@@ -40,7 +44,7 @@ pub(super) async fn judge(bus: &Meshblu, settings: &Config, clock: &Clock) -> Re
     let asked_at = if ours.is_ok() { clock.now() } else { Timestamp::from_millis(0) };
     let verifier = trusting(ours.unwrap_or_default(), old).known_as(known_as.clone());
     let bus = bus.clone();
-    Ok(Judge::new(verifier, asked_at, move || {
+    Ok(WebhookVerifier::new(verifier, asked_at, move || {
         let (bus, known_as) = (bus.clone(), known_as.clone());
         Box::pin(async move {
             let old = old_key(&bus, accepts_old).await?;

@@ -155,11 +155,11 @@ impl Gateway {
 
     /// Where a Meshblu posts messages: signed for the address that others reach the gateway by.
     async fn posted_to(&self, bus: &Meshblu, reception: &Reception) -> Result<Webhook, GatewayError> {
-        let judge = intake::judge(bus, &self.config, &self.ambient.clock).await?;
+        let verifier = intake::webhook_verifier(bus, &self.config, &self.ambient.clock).await?;
         let url = self.config.listen.public_url.as_deref().unwrap_or_default();
         let secure = url.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("https:"));
         let scheme = if secure { "https" } else { "http" };
-        Ok(Webhook::new(judge, scheme, bus.clone(), reception.clone()))
+        Ok(Webhook::new(verifier, scheme, bus.clone(), reception.clone()))
     }
 
     /// Has messages read off a Meshblu's firehose; answers how the link stands.

@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use super::admission::body_too_large;
 use super::body::Body;
-use super::judge::Judge;
 use super::presented;
 use super::problem::{Kind, Problem};
 use super::routes::Answer;
 use super::server::FrontDoor;
+use super::webhook_verifier::WebhookVerifier;
 use crate::ambient::Timestamp;
 use crate::bus::meshblu::Meshblu;
 use crate::bus::{Brought, form};
@@ -35,7 +35,7 @@ const LONGEST_ID: usize = 200;
 
 /// Where the messages of a bus elsewhere come in.
 pub struct Webhook {
-    judge: Judge,
+    verifier: WebhookVerifier,
     bus: Meshblu,
     reception: Reception,
     scheme: &'static str,
@@ -43,10 +43,10 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Messages that `judge` believes, or that a credentials device of `bus` brings itself, go to `reception`.
+    /// Messages that `verifier` believes, or that a credentials device of `bus` brings itself, go to `reception`.
     /// `scheme` is that of the address where they are sent: whatever ends TLS before this server does not tell.
-    pub fn new(judge: Judge, scheme: &'static str, bus: Meshblu, reception: Reception) -> Self {
-        Self { judge, bus, reception, scheme, named_the_setting: AtomicBool::new(false) }
+    pub fn new(verifier: WebhookVerifier, scheme: &'static str, bus: Meshblu, reception: Reception) -> Self {
+        Self { verifier, bus, reception, scheme, named_the_setting: AtomicBool::new(false) }
     }
 
     fn refused(&self, refusal: &Refusal) -> Problem {
@@ -79,7 +79,7 @@ impl Webhook {
         let fields: Vec<_> =
             request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let presented = presented_request(request, self.scheme, &fields, &body.0);
-        let verdict = self.judge.verify(&presented, now).await;
+        let verdict = self.verifier.verify(&presented, now).await;
         let verified = verdict.map_err(|refusal| self.refused(&refusal))?;
         meant_for_us(&verified, self.bus.service().uuid.as_str())?;
         arrival(request.headers(), &verified)

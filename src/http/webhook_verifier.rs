@@ -1,4 +1,4 @@
-//! Judging webhooks by the keys that their bus shows; where a key is not known or not the one that signed, it is looked
+//! Verifying webhooks by the keys that their bus shows; where a key is not known or not the one that signed, it is looked
 //! for there once more.
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,8 +16,8 @@ const PAUSE: Duration = Duration::from_secs(30);
 
 type Read = dyn Fn() -> BoxFuture<'static, Result<Verifier, MeshbluError>> + Send + Sync;
 
-/// Judges the webhooks of one bus.
-pub struct Judge(Arc<Parts>);
+/// Verifies the webhooks of one bus.
+pub struct WebhookVerifier(Arc<Parts>);
 
 struct Parts {
     verifier: RwLock<Arc<Verifier>>,
@@ -26,8 +26,8 @@ struct Parts {
     asked_at: tokio::sync::Mutex<Timestamp>,
 }
 
-impl Judge {
-    /// Judges by `verifier`, for which the bus was asked at `asked_at`, until a request is signed with a key that it does
+impl WebhookVerifier {
+    /// Verifies by `verifier`, for which the bus was asked at `asked_at`, until a request is signed with a key that it does
     /// not know, under whatever name; then by what `read` makes.
     pub fn new(
         verifier: Verifier,
