@@ -10,9 +10,10 @@ use thiserror::Error;
 
 use self::operation::Operation;
 use self::place::Place;
+use super::document_limits::{MAX_BYTES, MAX_DEPTH, is_too_deep, is_too_large};
 use super::effort::{Effort, Spent};
 use super::order::identical;
-use super::path::{MAX_BYTES, MAX_DEPTH, Path, is_too_deep, is_too_large};
+use super::path::Path;
 use super::query::{Budget, QueryError};
 use crate::ambient::Timestamp;
 use crate::memory::weight::{self, MAX_WEIGHT};

@@ -1,7 +1,7 @@
 //! What a new device looks like, what a change leaves on it, and what answers show of it.
 
 use endo::ambient::Timestamp;
-use endo::bus::embedded::path::is_too_deep;
+use endo::bus::embedded::document_limits::is_too_deep;
 use endo::bus::embedded::projection::{Projection, ProjectionError};
 use endo::bus::embedded::registration::{public, register, touch};
 use endo::message::DeviceUuid;
