@@ -1,6 +1,6 @@
 //! Sending: what a message or an event leads to is accepted in the transaction that sends it.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,19 +12,16 @@ use super::routing::{self, Arrival, Arrivals, Departure, Event, Limits, Network,
 use super::streams::{Arrived, Telling};
 use super::subscription::SubscriptionType;
 use super::target::Target;
+use super::work_budget::WorkBudget;
 use super::{BusError, Changing, EmbeddedBus};
 use crate::message::{DeliveryId, DeviceUuid, Route};
 use crate::store::{NewDelivery, SharedBody, StoreError, Transaction, Work};
 
-/// The most bytes of work that one message or event may lead to. All of it is one commit, which others wait for.
-const WORK_AT_MOST: usize = 128 << 20;
 /// The most text of large documents that is read to find out where one message or event goes, in bytes: reading them takes
 /// time, while others wait. Whose does not fit gets nothing.
 const READ_AT_MOST: usize = 48 << 20;
 /// Up to here a document is small, in bytes, and is read whatever the others are.
 const SMALL: usize = 16 << 10;
-/// What a piece of work costs beside its texts.
-const PIECE: usize = 1 << 10;
 
 impl Changing<'_> {
     /// Sends `body` to the devices it names. Recipients that refuse, or do not exist, are passed over in silence.
@@ -117,27 +114,15 @@ struct Accepting<'a> {
     bus: &'a EmbeddedBus,
     transaction: &'a Transaction<'a>,
     body: &'a Value,
-    text: OnceCell<Arc<str>>,
-    /// The text as all webhooks have it, where it is large.
-    shared: OnceCell<Option<SharedBody>>,
-    /// What is left of the work that one message may lead to, in bytes, and how much of it the device at hand may have.
-    left: Cell<usize>,
-    share: Cell<Share>,
-    /// A device that did not get all of its work.
-    left_out: RefCell<Option<DeviceUuid>>,
+    /// Made once somebody gets it.
+    text: Option<Arc<str>>,
+    /// The text as all webhooks have it, once one does, where it is large.
+    shared: Option<SharedBody>,
+    budget: WorkBudget,
     /// The work that the gateway itself does.
-    jobs: RefCell<Vec<DeliveryId>>,
+    jobs: Vec<DeliveryId>,
     /// What those hear who read along.
-    telling: RefCell<Telling>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Share {
-    bytes: usize,
-    /// Whether nothing was taken of it yet.
-    is_whole: bool,
-    /// Whether something did not fit.
-    is_over: bool,
+    telling: Telling,
 }
 
 impl<'a> Accepting<'a> {
@@ -146,19 +131,17 @@ impl<'a> Accepting<'a> {
             bus: changing.bus,
             transaction: changing.transaction,
             body,
-            text: OnceCell::new(),
-            shared: OnceCell::new(),
-            left: Cell::new(WORK_AT_MOST),
-            share: Cell::default(),
-            left_out: RefCell::default(),
-            jobs: RefCell::default(),
-            telling: RefCell::default(),
+            text: None,
+            shared: None,
+            budget: WorkBudget::default(),
+            jobs: Vec::new(),
+            telling: Telling::default(),
         }
     }
 
     /// What does not fit into one message's work is left out: whoever listens too much must keep nobody from sending,
     /// and nobody else from hearing.
-    fn accept(self, sender: &DeviceUuid, arrivals: Arrivals) -> Result<Vec<DeliveryId>, BusError> {
+    fn accept(mut self, sender: &DeviceUuid, arrivals: Arrivals) -> Result<Vec<DeliveryId>, BusError> {
         if let Some((cut, before)) = arrivals.cut.zip(arrivals.cut_before) {
             tracing::warn!(
                 bus.cut = ?cut, sender.uuid = %sender, device.uuid = %before,
@@ -170,23 +153,22 @@ impl<'a> Accepting<'a> {
             self.device(devices.len() - before, of_a_device)?;
         }
         for Departure { kind, device } in arrivals.departures {
-            self.share.set(Share { bytes: self.left.get(), is_whole: true, is_over: false });
+            self.budget.share_among(1);
             self.hear(device, kind, || (None, Vec::new()));
         }
-        self.tell();
-        if let Some(device) = self.left_out.into_inner() {
+        tell(self.bus, self.transaction, self.telling);
+        if let Some(device) = self.budget.left_out() {
             tracing::warn!(
                 sender.uuid = %sender, device.uuid = %device,
                 "a message would have led to more work than one message may"
             );
         }
-        Ok(self.jobs.into_inner())
+        Ok(self.jobs)
     }
 
     /// Accepts what arrives at the first of so many devices: its even part, and what those before it left of theirs.
-    fn device(&self, to_come: usize, arrivals: &[&Arrival]) -> Result<(), BusError> {
-        let bytes = self.left.get() / to_come.max(1);
-        self.share.set(Share { bytes, is_whole: true, is_over: false });
+    fn device(&mut self, to_come: usize, arrivals: &[&Arrival]) -> Result<(), BusError> {
+        self.budget.share_among(to_come);
         let Some(first) = arrivals.first() else { return Ok(()) };
         // Looked up anew: many documents may be too large together.
         let Some(document) = self.transaction.device(&first.device)? else { return Ok(()) };
@@ -198,9 +180,9 @@ impl<'a> Accepting<'a> {
         Ok(())
     }
 
-    fn arrival(&self, arrival: &Arrival, webhooks: &[Webhook]) -> Result<(), BusError> {
+    fn arrival(&mut self, arrival: &Arrival, webhooks: &[Webhook]) -> Result<(), BusError> {
         // Making the texts takes time, also of what is left out then.
-        if !self.share.get().is_over {
+        if !self.budget.is_over() {
             for target in Target::texts(webhooks, &arrival.forwarded) {
                 self.work(Work::Webhook, arrival, Some(target))?;
             }
@@ -215,24 +197,12 @@ impl<'a> Accepting<'a> {
         Ok(())
     }
 
-    /// Takes a piece of work for `device` from what one message may lead to; false where it does not fit. Of a message
-    /// that is larger than its part a device gets one piece: the size is the sender's doing, unlike what it adds itself.
-    fn spend(&self, device: &DeviceUuid, of_its_own: usize) -> bool {
-        let added = PIECE + of_its_own;
-        let cost = added + self.text().len();
-        let Share { bytes, is_whole, is_over } = self.share.get();
-        let fits = cost <= self.left.get() && (cost <= bytes || is_whole && added <= bytes);
-        if fits {
-            self.left.set(self.left.get() - cost);
-            self.share.set(Share { bytes: bytes.saturating_sub(cost), is_whole: false, is_over });
-        } else {
-            self.share.set(Share { is_over: true, ..self.share.get() });
-            self.left_out.borrow_mut().get_or_insert_with(|| device.clone());
-        }
-        fits
+    fn spend(&mut self, device: &DeviceUuid, of_its_own: usize) -> bool {
+        let of_the_message = self.text().len();
+        self.budget.spend(device, of_its_own, of_the_message)
     }
 
-    fn work(&self, work: Work, arrival: &Arrival, target: Option<String>) -> Result<(), BusError> {
+    fn work(&mut self, work: Work, arrival: &Arrival, target: Option<String>) -> Result<(), BusError> {
         let route = arrival.route.as_ref().map(Route::to_text);
         let texts = [&route, &target].into_iter().flatten().map(String::len).sum();
         if !self.spend(&arrival.device, texts) {
@@ -249,7 +219,7 @@ impl<'a> Accepting<'a> {
             event: arrival.kind.as_str().to_owned(),
             route,
             target,
-            body: if shared.is_some() { String::new() } else { String::from(&**self.text()) },
+            body: if shared.is_some() { String::new() } else { String::from(&*self.text()) },
         };
         let now = self.bus.clock.now();
         match shared {
@@ -258,7 +228,7 @@ impl<'a> Accepting<'a> {
         }
         let bell = match work {
             Work::Job => {
-                self.jobs.borrow_mut().push(delivery.id);
+                self.jobs.push(delivery.id);
                 self.bus.job_bell()
             }
             Work::Webhook => self.bus.webhook_bell(),
@@ -269,37 +239,36 @@ impl<'a> Accepting<'a> {
 
     /// Those who read along at `device` are to hear of it: `ways` are its route and those before it.
     fn hear(
-        &self,
+        &mut self,
         device: DeviceUuid,
         kind: SubscriptionType,
         ways: impl FnOnce() -> (Option<Route>, Vec<Route>),
     ) {
         if self.bus.streams.listening(&device, kind) && self.spend(&device, 0) {
             let (route, forwarded) = ways();
-            let arrived = Arrived { kind, route, forwarded, body: Arc::clone(self.text()) };
-            self.telling.borrow_mut().at(device, arrived);
+            let arrived = Arrived { kind, route, forwarded, body: self.text() };
+            self.telling.at(device, arrived);
         }
     }
 
-    /// Tells those who read along, once all of it is on disk.
-    fn tell(&self) {
-        let telling = self.telling.take();
-        if !telling.is_empty() {
-            self.transaction.keep_until_committed(telling.bytes());
-            let streams = self.bus.streams.clone();
-            self.transaction.after_commit(move || streams.publish(telling));
+    fn shared(&mut self) -> Result<Option<SharedBody>, StoreError> {
+        if self.shared.is_none() {
+            let text = self.text();
+            self.shared = self.transaction.share_body(&text)?;
         }
+        Ok(self.shared)
     }
 
-    fn shared(&self) -> Result<Option<SharedBody>, StoreError> {
-        if let Some(known) = self.shared.get() {
-            return Ok(*known);
-        }
-        let shared = self.transaction.share_body(self.text())?;
-        Ok(*self.shared.get_or_init(|| shared))
+    fn text(&mut self) -> Arc<str> {
+        Arc::clone(self.text.get_or_insert_with(|| Arc::from(self.body.to_string())))
     }
+}
 
-    fn text(&self) -> &Arc<str> {
-        self.text.get_or_init(|| Arc::from(self.body.to_string()))
+/// Tells those who read along, once all of it is on disk.
+fn tell(bus: &EmbeddedBus, transaction: &Transaction<'_>, telling: Telling) {
+    if !telling.is_empty() {
+        transaction.keep_until_committed(telling.bytes());
+        let streams = bus.streams.clone();
+        transaction.after_commit(move || streams.publish(telling));
     }
 }

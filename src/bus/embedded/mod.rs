@@ -34,6 +34,7 @@ pub mod update;
 mod walk;
 mod webhooks;
 pub mod whitelist;
+mod work_budget;
 
 pub use access::Caller;
 pub use acting::{Changing, Reading};
