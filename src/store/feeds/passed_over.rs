@@ -14,7 +14,7 @@ pub struct PassedOver {
     only: Option<HashSet<String>>,
     webhooks: HashSet<String>,
     lines: HashSet<String>,
-    /// Which call it was that each host, webhook and line had last, of those that have one in hand.
+    /// Which call it was that each host, webhook and line had last, of those that stand behind others for it.
     last_calls: HashMap<String, u64>,
     /// When to look again although the bell was not rung; the bell is rung for every other change.
     pub(super) again_in: Option<Duration>,
@@ -52,9 +52,18 @@ impl PassedOver {
     /// that: they stand behind all who have none in hand.
     pub fn put_behind(&mut self, line: &LineKey, call: u64) {
         for who in [line.text(), line.webhook.text(), line.webhook.host.clone()] {
-            let last = self.last_calls.entry(who).or_default();
-            *last = call.max(*last);
+            self.note_last_call(who, call);
         }
+    }
+
+    /// This line alone stands behind others of its webhook, since this call of it.
+    pub fn put_line_behind(&mut self, line: &LineKey, call: u64) {
+        self.note_last_call(line.text(), call);
+    }
+
+    fn note_last_call(&mut self, who: String, call: u64) {
+        let last = self.last_calls.entry(who).or_default();
+        *last = call.max(*last);
     }
 
     /// Whether anything is passed over.

@@ -98,6 +98,15 @@ impl Scene {
         }
     }
 
+    /// A message for the device fails at so many webhooks of it there.
+    pub(super) async fn fails_at(&mut self, device: &Device, webhooks: usize) {
+        self.send(device, 1).await;
+        self.until_dead(webhooks).await;
+        for _ in 0..webhooks {
+            self.called().await;
+        }
+    }
+
     /// A device whose webhook there failed until it was left alone, and for which one more message waits.
     pub(super) async fn failing(&mut self, path: &str) -> Device {
         let device = self.hooked(path).await;

@@ -1,5 +1,9 @@
 //! Whoever is refused at a webhook keeps nothing from others who send to it; where nobody is, all wait.
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
 use super::scene::{FAILURES, ONCE, REST, Scene, taken_if};
 use super::*;
 
@@ -103,5 +107,37 @@ async fn where_nobody_is_reached_all_senders_wait_and_one_finds_out_for_all() {
     for _ in 0..3 {
         scene.called().await;
     }
+    scene.ends_well().await;
+}
+
+#[tokio::test]
+async fn what_a_sender_has_whose_last_call_failed_comes_after_what_others_have() {
+    let settings = WebhookSettings { concurrency: 1, ..ONCE };
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let mut scene = Scene::of(settings, move |seen| match is_good(seen) {
+        true => Answer::new(200, &[], "").behind(&closed),
+        false => taken_if(false),
+    })
+    .await;
+    let device = scene.hooked("/in").await;
+    let [refused, first, second] = [
+        scene.post.bus.device(json!({})).await,
+        scene.post.bus.device(json!({})).await,
+        scene.post.bus.device(json!({})).await,
+    ];
+    scene.send_by(&refused, &device, 1).await;
+    scene.called().await;
+    scene.until_dead(1).await;
+    send_well(&scene, &first, &device).await;
+    assert!(is_good(&scene.called().await));
+    // Whoever has waited longest is first, but for who failed.
+    scene.send_by(&refused, &device, 1).await;
+    scene.pass(1);
+    send_well(&scene, &second, &device).await;
+    gate.add_permits(2);
+    assert!(is_good(&scene.called().await));
+    assert!(!is_good(&scene.called().await));
+    scene.until_dead(1).await;
     scene.ends_well().await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::answer::Condition;
 use super::leave::Admitted;
-use super::trouble::Trouble;
+use super::trouble::{AtHost, Trouble};
 use crate::ambient::{Clock, Timestamp};
 use crate::egress::{BreakerSettings, Verdict};
 use crate::message::DeviceUuid;
@@ -55,12 +55,13 @@ impl Webhook {
 
     /// Which of the lines that have no call in hand would be called the soonest, and for how long it rests; none of them, and
     /// how long this rests, where it has no line.
-    pub(super) fn soonest_idle(&self) -> Option<(Duration, Option<&DeviceUuid>)> {
+    pub(super) fn soonest_idle(&self, at_host: AtHost) -> Option<(Duration, Option<&DeviceUuid>)> {
+        let rests_for = |trouble: &Trouble| trouble.resting(at_host).map_or(Duration::ZERO, |it| it.after);
         if self.lines.is_empty() {
-            return Some((self.away.rests_for(), None));
+            return Some((rests_for(&self.away), None));
         }
         let idle = self.lines.iter().filter(|(_, line)| line.calls == 0);
-        idle.map(|(user_device, line)| (line.refused.rests_for(), Some(user_device))).min()
+        idle.map(|(user_device, line)| (rests_for(&line.refused), Some(user_device))).min()
     }
 
     /// How many are left alone.

@@ -2,9 +2,11 @@
 //!
 //! A webhook is one address of one device. Where nobody is to be reached at it, it is left alone as a whole; where somebody is who
 //! does not take what is brought, that tells of the line alone, as what a sender has for a webhook is called: so nobody's failures
-//! keep the deliveries of others from a destination that takes them. Once one that was left alone is well again, all others of its
+//! keep the deliveries of others from a destination that takes them, and whose last call failed stands behind who failed at none.
+//! Once one that was left alone is well again, all others of its
 //! host are tried at once.
 
+use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +18,7 @@ use super::answer::Condition;
 use super::destination::Webhook;
 use super::hosts::{Full, Hosts, Share};
 use super::leave::{Admitted, Leave};
-use super::trouble::Trouble;
+use super::trouble::{AtHost, Trouble};
 use crate::ambient::{Clock, Timestamp};
 use crate::egress::{BreakerSettings, Resting};
 use crate::message::DeviceUuid;
@@ -42,6 +44,9 @@ struct Shared {
 struct Known {
     hosts: Hosts,
     webhooks: HashMap<WebhookKey, Webhook>,
+    /// When somebody who fails at a host was tried last.
+    tried: HashMap<String, Timestamp>,
+    rest: Duration,
     /// How many calls there were.
     calls: u64,
     /// Whether work may wait for a call to end.
@@ -57,28 +62,32 @@ impl Destinations {
         clock: Clock,
     ) -> Self {
         let hosts = Hosts::new(concurrency);
-        let known = Known { hosts, webhooks: HashMap::new(), calls: 0, passed_over: false };
+        let (webhooks, tried) = Default::default();
+        let known = Known { hosts, webhooks, tried, rest: settings.rest, calls: 0, passed_over: false };
         Self(Arc::new(Shared { known: Mutex::new(known), settings, clock, bell }))
     }
 
     /// The hosts that are full, the lines that have their share of one, and the webhooks and lines that failed and rest: they get
     /// no call now. And who had their turn with a call that they have in hand.
     pub(super) fn passed_over(&self) -> PassedOver {
-        let mut known = self.known();
-        let failing = known.failing();
-        let Full { hosts, but_for_others, but, again_in } = known.hosts.full(self.0.clock.now());
+        let (mut known, now) = (self.known(), self.0.clock.now());
+        let failing = known.failing(now);
+        let Full { hosts, but_for_others, but, again_in } = known.hosts.full(now);
         let mut passed_over = PassedOver::of_hosts(hosts, but, again_in);
         for (key, webhook) in &known.webhooks {
-            let failing = failing.get(&key.host).copied().unwrap_or_default();
-            if let Some(Resting { after }) = webhook.away.resting(failing) {
+            let at_host = failing.get(key.host.as_str()).copied().unwrap_or_default();
+            if let Some(Resting { after }) = webhook.away.resting(at_host) {
                 passed_over.pass_over_webhook_for(key, after);
             }
             for (user_device, line) in &webhook.lines {
                 let to = LineKey { webhook: key.clone(), user_device: user_device.clone() };
-                if let Some(Resting { after }) = line.refused.resting(failing) {
+                if let Some(Resting { after }) = line.refused.resting(at_host) {
                     passed_over.pass_over_line_for(&to, after);
                 }
                 if line.calls == 0 {
+                    if line.refused.stands_behind(now) {
+                        passed_over.put_line_behind(&to, line.last);
+                    }
                     continue;
                 }
                 passed_over.put_behind(&to, line.last);
@@ -95,11 +104,11 @@ impl Destinations {
     pub(super) fn admit(&self, to: LineKey) -> Option<Leave> {
         let (mut known, now) = (self.known(), self.0.clock.now());
         let share = known.share(&to);
-        if !known.hosts.has_room(&to.webhook.host, share, now) || known.rests(&to) {
+        if !known.hosts.has_room(&to.webhook.host, share, now) || known.rests(&to, now) {
             return None;
         }
-        known.make_room_for(&to);
-        let Known { hosts, webhooks, calls, .. } = &mut *known;
+        known.make_room_for(&to, now);
+        let Known { hosts, webhooks, tried, calls, .. } = &mut *known;
         let Shared { settings, clock, .. } = &*self.0;
         let webhook = webhooks.entry(to.webhook.clone()).or_insert_with(|| Webhook::new(*settings, clock));
         let at_webhook = webhook.away.admit()?;
@@ -109,6 +118,9 @@ impl Destinations {
         (line.calls, line.last) = (line.calls + 1, *calls);
         hosts.begin(&to.webhook.host, share, now);
         let call = Admitted { to, began: now, webhook: at_webhook, line: in_line };
+        if call.is_trial() {
+            tried.insert(call.to.webhook.host.clone(), now);
+        }
         Some(Leave::new(self.clone(), call))
     }
 
@@ -134,14 +146,19 @@ impl Destinations {
     pub(super) fn keep(&self, device: &DeviceUuid, has: &HashSet<WebhookKey>) {
         let is_gone = |key: &WebhookKey| key.device == *device && !has.contains(key);
         self.known().webhooks.retain(|key, webhook| !(is_gone(key) && webhook.is_idle()));
+        // Where fewer fail each rests for less.
+        self.0.bell.notify_one();
     }
 
     /// Forgets those that fail and were not tried for long.
     pub(super) fn forget_untried(&self) {
-        self.known().webhooks.retain(|_, webhook| {
+        let mut known = self.known();
+        known.webhooks.retain(|_, webhook| {
             webhook.lines.retain(|_, line| line.calls > 0 || !line.refused.is_untried());
             webhook.is_known() && !(webhook.is_idle() && webhook.away.is_untried())
         });
+        let (now, rest) = (self.0.clock.now(), known.rest);
+        known.tried.retain(|_, tried| *tried <= now && now.since(*tried) < rest);
     }
 
     /// Takes a call back that ends like this.
@@ -159,23 +176,33 @@ impl Destinations {
 }
 
 impl Known {
-    /// How many are left alone at each host.
-    fn failing(&self) -> HashMap<String, usize> {
-        let mut failing = HashMap::new();
+    /// What fails at each host.
+    fn failing(&self, now: Timestamp) -> HashMap<&str, AtHost> {
+        let mut failing: HashMap<&str, AtHost> = HashMap::new();
         for (key, webhook) in &self.webhooks {
-            match webhook.failing() {
-                0 => {}
-                more => *failing.entry(key.host.clone()).or_default() += more,
-            }
+            let at_host = failing.entry(&key.host).or_insert_with(|| self.untried_at(&key.host, now));
+            at_host.failing += webhook.failing();
         }
         failing
     }
 
-    fn rests(&self, to: &LineKey) -> bool {
-        let Some(webhook) = self.webhooks.get(&to.webhook) else { return false };
-        let of_host = self.webhooks.iter().filter(|(key, _)| key.host == to.webhook.host);
+    fn failing_at(&self, host: &str, now: Timestamp) -> AtHost {
+        let of_host = self.webhooks.iter().filter(|(key, _)| key.host == host);
         let failing = of_host.map(|(_, webhook)| webhook.failing()).sum();
-        let rests = |trouble: &Trouble| trouble.resting(failing).is_some();
+        AtHost { failing, ..self.untried_at(host, now) }
+    }
+
+    /// When the next trial at this host may be; at once where the clock was set back behind the last.
+    fn untried_at(&self, host: &str, now: Timestamp) -> AtHost {
+        let left =
+            |tried: &Timestamp| if now < *tried { Duration::ZERO } else { tried.plus(self.rest).since(now) };
+        AtHost { failing: 0, next_trial_in: self.tried.get(host).map(left).unwrap_or_default() }
+    }
+
+    fn rests(&self, to: &LineKey, now: Timestamp) -> bool {
+        let Some(webhook) = self.webhooks.get(&to.webhook) else { return false };
+        let at_host = self.failing_at(&to.webhook.host, now);
+        let rests = |trouble: &Trouble| trouble.resting(at_host).is_some();
         rests(&webhook.away) || webhook.lines.get(&to.user_device).is_some_and(|line| rests(&line.refused))
     }
 
@@ -204,21 +231,31 @@ impl Known {
     }
 
     /// Forgets somebody where too many are remembered for another.
-    fn make_room_for(&mut self, to: &LineKey) {
+    fn make_room_for(&mut self, to: &LineKey, now: Timestamp) {
         let is_known = |webhook: &Webhook| webhook.lines.contains_key(&to.user_device);
         if self.webhooks.get(&to.webhook).is_some_and(is_known) {
             return;
         }
         let remembered: usize = self.webhooks.values().map(|webhook| webhook.lines.len().max(1)).sum();
         if remembered >= REMEMBERED {
-            self.forget_one();
+            self.forget_one(now);
         }
     }
 
-    /// Forgets, of those that have no call in hand, the one that would be called the soonest anyway.
-    fn forget_one(&mut self) {
-        let idle = self.webhooks.iter().filter_map(|(key, webhook)| Some((webhook.soonest_idle()?, key)));
-        let Some(((_, user_device), key)) = idle.min_by_key(|((rests_for, _), _)| *rests_for) else { return };
+    /// Forgets, of the device that has most of them and of those without a call in hand, the one that would be called the soonest
+    /// anyway: who fails at one device takes nothing from others.
+    fn forget_one(&mut self, now: Timestamp) {
+        let failing = self.failing(now);
+        let mut lines: HashMap<&DeviceUuid, usize> = HashMap::new();
+        for (key, webhook) in &self.webhooks {
+            *lines.entry(&key.device).or_default() += webhook.lines.len().max(1);
+        }
+        let idle = self.webhooks.iter().filter_map(|(key, webhook)| {
+            let at_host = failing.get(key.host.as_str()).copied().unwrap_or_default();
+            Some((webhook.soonest_idle(at_host)?, key))
+        });
+        let of_most = idle.min_by_key(|((rests_for, _), key)| (Reverse(lines[&key.device]), *rests_for));
+        let Some(((_, user_device), key)) = of_most else { return };
         let (key, user_device) = (key.clone(), user_device.cloned());
         if let Entry::Occupied(mut webhook) = self.webhooks.entry(key) {
             user_device.and_then(|user_device| webhook.get_mut().lines.remove(&user_device));

@@ -26,6 +26,13 @@ pub(super) struct Admitted {
     pub(super) line: Admission,
 }
 
+impl Admitted {
+    /// Whether it tries somebody who is left alone.
+    pub(super) fn is_trial(&self) -> bool {
+        self.webhook.is_trial() || self.line.is_trial()
+    }
+}
+
 impl Leave {
     pub(super) fn new(destinations: Destinations, call: Admitted) -> Self {
         Self { destinations, to: call.to.clone(), call: Some(call) }
