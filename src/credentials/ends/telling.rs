@@ -1,6 +1,6 @@
 //! Telling the API that a secret is over: from a sealed copy, which is erased once it answered, and after a day at the latest.
 
-use super::hindrance::{Hindrance, LONGEST};
+use super::hindrance::{Hindrance, LAST_ASKED, LONGEST};
 use super::stranded::came_of;
 use crate::ambient::Timestamp;
 use crate::credentials::receipts::api_answer::{ApiAnswer, ApiVerdict};
@@ -84,7 +84,7 @@ impl CredentialsDevices {
     }
 
     pub(super) fn is_too_old(&self, revocation: &QueuedRevocation) -> bool {
-        self.clock.now().since(revocation.made_at) >= LONGEST
+        self.clock.now().since(revocation.made_at) >= LAST_ASKED
     }
 
     async fn put_off(
@@ -93,7 +93,7 @@ impl CredentialsDevices {
         hindrance: Hindrance,
     ) -> Result<(), CredentialsError> {
         let pause = hindrance.pause(revocation.attempts);
-        let due = self.clock.now().plus(pause).min(revocation.made_at.plus(LONGEST));
+        let due = self.clock.now().plus(pause).min(revocation.made_at.plus(LAST_ASKED));
         let put_off = move |transaction: &Transaction<'_>| {
             transaction.postpone_revocation(revocation.seq, due, hindrance.rests())?;
             match revocation.receipt {
