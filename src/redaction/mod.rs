@@ -5,7 +5,7 @@
 //! (RFC 8259, 7); or no more than its beginning, where what they say was cut there. In what they say of something, rather than
 //! in data, it is looked for also where it is divided, or escaped twice, as in JSON, in programs or in HTML.
 //!
-//! Nobody knows all forms: what they say reaches logs and receipts as [`Plain`] words alone, which are forms of nothing.
+//! Nobody knows all forms: what they say reaches logs and receipts as [`Plain`] words alone.
 
 mod cleaning;
 mod forms;

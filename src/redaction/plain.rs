@@ -20,8 +20,8 @@ const SHORTEST_RUN: usize = 6;
 const ELSE: &str = "…";
 
 /// What a stranger said, fit for logs, receipts and pages: words of letters, small numbers and simple signs. `…` stands for
-/// everything else, whatever it may be, and leaves a secret no room in any encoding. It has no quotes, no angle brackets, no
-/// ampersand and no control characters.
+/// everything else, so that the encodings in use leave nothing of a secret; who knows one can still spell it out in words. It has
+/// no quotes, no angle brackets, no ampersand and no control characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Plain(String);
 
