@@ -12,7 +12,7 @@ use super::finish::{Kept, finish};
 use super::gone;
 use super::next::VOUCHER;
 use super::redeeming::{Answered, BoundFor, redeem};
-use super::traveller::Traveller;
+use super::visitor::Visitor;
 use super::wish::Wish;
 use crate::bus::form;
 use crate::console;
@@ -49,20 +49,26 @@ impl<'a> Api<'a> {
     }
 
     /// Sends somebody there, or asks them whether they mean to go.
-    pub(super) async fn begin(&self, request: &HttpRequest, session: &Session, wish: Wish) -> Answer {
+    pub(super) async fn begin(&self, request: &HttpRequest, visitor: &Visitor, wish: Wish) -> Answer {
         let entrance = self.entrance;
         if !gone::is_there(entrance, &wish).await? {
-            return gone::told(request, entrance, session);
+            return gone::told(request, entrance, visitor.session());
         }
         if wish.credentials.is_none() {
-            may_begin(entrance, &session.login).await?;
+            may_begin(entrance, visitor.login()).await?;
         }
+        let Visitor::InBrowser(session) = visitor else {
+            // Nobody but whoever has its login sends that, unless a browser may repeat it: over plain HTTP many do not tell who
+            // led here, so that it could be one that a page elsewhere leads.
+            let is_meant = !presented::may_be_repeated(request.headers());
+            return Ok(found(self.depart(visitor, &Intent { wish, is_meant }).url.as_str()));
+        };
         let browser = Browser::of(request);
         let is_program = !browser.tells_who_led && !is_browser(request.headers());
         let is_meant = is_vouched(request, entrance, session).unwrap_or_else(|| entrance.led(&browser));
         if is_meant || is_program {
             let intent = Intent { wish, is_meant };
-            return Ok(self.depart(&Traveller::in_session(session), &intent).by(found, &browser));
+            return Ok(self.depart(visitor, &intent).by(found, &browser));
         }
         // A provider that remembers a consent answers at once, so a link elsewhere, in a page or a letter, could replace the
         // secret and renew a proof that nobody meant to give.
@@ -71,42 +77,28 @@ impl<'a> Api<'a> {
     }
 
     /// The same by the button of the page in between, whose proof was read.
-    pub(super) async fn go_on(&self, request: &HttpRequest, session: Option<&Session>, wish: Wish) -> Answer {
-        let Some(session) = session else {
+    pub(super) async fn go_on(&self, request: &HttpRequest, visitor: &Visitor, wish: Wish) -> Answer {
+        let Some(session) = visitor.session() else {
             let text = "Nothing is typed in here: GET /auth/api leads a browser to the API";
             return Err(Problem::new(Kind::MethodNotAllowed, text).allowing("GET, HEAD, OPTIONS"));
         };
         // They may have been forgotten in another tab since the page with the button was made.
         if !gone::is_there(self.entrance, &wish).await? {
-            return gone::told(request, self.entrance, session);
+            return gone::told(request, self.entrance, Some(session));
         }
-        let departure = self.depart(&Traveller::in_session(session), &Intent { wish, is_meant: true });
+        let departure = self.depart(visitor, &Intent { wish, is_meant: true });
         Ok(departure.by(|url| led_on(url, &self.entrance.api), &Browser::of(request)))
     }
 
-    /// Sends a program there by its login, as the original does. Nobody but whoever has it sends that, unless a browser may
-    /// repeat it: over plain HTTP many do not tell who led here, so that it could be one that a page elsewhere leads.
-    pub(super) async fn begin_by_program(&self, request: &HttpRequest, program: &Traveller) -> Answer {
-        let is_meant = !presented::may_be_repeated(request.headers());
-        let intent = Intent { wish: Wish::of(request), is_meant };
-        if !gone::is_there(self.entrance, &intent.wish).await? {
-            return Err(gone::gone(self.entrance));
-        }
-        if intent.wish.credentials.is_none() {
-            may_begin(self.entrance, &program.login).await?;
-        }
-        Ok(found(self.depart(program, &intent).url.as_str()))
-    }
-
-    fn depart(&self, traveller: &Traveller, intent: &Intent) -> Departure {
+    fn depart(&self, visitor: &Visitor, intent: &Intent) -> Departure {
         let (entrance, settings) = (self.entrance, self.client.settings());
         let registered = settings.redirect_url.clone();
         let redirect_url = registered.unwrap_or_else(|| format!("{}auth/api/callback", entrance.service_url));
-        let provider = settings.browsers_go_to();
-        let course = Course { provider: &provider, line: Some(&traveller.line) };
-        let (pending, pass) = match traveller.session {
-            None => entrance.flows.begin_openly(course, redirect_url, intent),
-            Some(_) => entrance.flows.begin(course, redirect_url, intent),
+        let (provider, line) = (settings.browsers_go_to(), visitor.line());
+        let course = Course { provider: &provider, line: Some(&line) };
+        let (pending, pass) = match visitor {
+            Visitor::Program(_) => entrance.flows.begin_openly(course, redirect_url, intent),
+            Visitor::InBrowser(_) => entrance.flows.begin(course, redirect_url, intent),
         };
         let url = match intent.wish.credentials {
             Some(_) => settings.begin_again(&pending),
@@ -162,31 +154,28 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let Way::SignIn(client) = &entrance.way else { return Err(nobody_comes_back(entrance)) };
     let Api { client, .. } = Api::of(entrance, client)?;
     let browser = Browser::of(&request);
-    let Traveller { login, line, session } = Traveller::of(&request, &door).await?;
-    let provider = client.settings().browsers_go_to();
+    let visitor = Visitor::of(&request, &door).await?;
+    let (provider, line) = (client.settings().browsers_go_to(), visitor.line());
     // Whoever else is signed in in this browser by now uses nothing up.
     let course = Course { provider: &provider, line: Some(&line) };
-    let returning = session.as_ref().map_or(Returning::Program, |_| Returning::In(&browser));
+    let returning = visitor.session().map_or(Returning::Program, |_| Returning::In(&browser));
     let flow = flow_of(returning, course, request.query_string(), entrance).await?;
     let Flow { pending, purpose: Intent { wish, is_meant } } = flow;
     let code = client.settings().code(&pending, request.query_string(), door.clock.now());
     let again = |problem: Problem| problem.beginning_again_at(wish.path());
     let code = code.map_err(|error| again(came_back_wrong(&error, entrance)))?;
     let arrived = browser.arrive(pending.state.expose());
-    let (client, at, credentials) = (client.clone(), Data::clone(&door), wish.credentials.clone());
-    let owner = login.uuid.clone();
+    let bound_for = BoundFor { login: visitor.login().clone(), credentials: wish.credentials.clone() };
+    let redeeming = redeem(Data::clone(&door), client.clone(), Answered { code, pending }, bound_for);
     // The code is spent with this, so it goes on where the browser hangs up: nobody would know of the tokens.
-    let redeeming = actix_web::rt::spawn(async move {
-        let bound_for = BoundFor { login, credentials };
-        redeem(&at, &client, Answered { code, pending }, bound_for).await
-    });
+    let redeeming = actix_web::rt::spawn(redeeming);
     let device = redeeming.await.map_err(|_| again(interrupted()))?.map_err(again)?;
     // Whoever hung up proves nothing: their browser would not have the pass that the proof takes.
     let proved_at = is_meant.then(|| door.clock.now());
-    let kept = Kept { owner: &owner, session: session.as_ref(), device, proved_at };
+    let kept = Kept { visitor: &visitor, device, proved_at };
     let finished = finish(&request, &door, kept, wish.next.as_ref()).await;
     let mut answer: HttpResponse = finished.map_err(again)?;
-    if session.is_some() {
+    if visitor.session().is_some() {
         answer.headers_mut().append(SET_COOKIE, arrived);
     }
     Ok(answer)

@@ -7,12 +7,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use super::NextPage;
+use super::visitor::Visitor;
 use crate::ambient::Timestamp;
 use crate::http::page::see_other;
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Proof, Session};
+use crate::http::session::{Browser, Proof};
 use crate::message::DeviceUuid;
 use crate::negotiation::is_browser;
 use crate::telemetry::with_causes;
@@ -21,11 +22,9 @@ use crate::vault::Pass;
 /// What somebody brought is kept.
 pub(super) struct Kept<'a> {
     /// Who did.
-    pub(super) owner: &'a DeviceUuid,
-    /// In which session, unless it was a program.
-    pub(super) session: Option<&'a Session>,
+    pub(super) visitor: &'a Visitor,
     /// On which device.
-    pub(in crate::http) device: DeviceUuid,
+    pub(super) device: DeviceUuid,
     /// When they proved control of the account by that, if they did.
     pub(super) proved_at: Option<Timestamp>,
 }
@@ -53,15 +52,15 @@ impl Kept<'_> {
     async fn prove(&self, door: &FrontDoor) -> Result<Option<Pass>, Problem> {
         let entrance = door.entrance()?;
         let proof = self.proved_at.map(|at| Proof { credentials: self.device.clone(), at });
-        match (self.session, proof) {
-            (Some(session), proof) => {
+        match (self.visitor, proof) {
+            (Visitor::InBrowser(session), proof) => {
                 entrance.sessions.renew(session, proof).await.map_err(|error| not_noted(&error))
             }
-            (None, Some(Proof { credentials, at })) => {
-                let noted = entrance.credentials.note_proof(self.owner.clone(), credentials, at).await;
+            (Visitor::Program(login), Some(Proof { credentials, at })) => {
+                let noted = entrance.credentials.note_proof(login.uuid.clone(), credentials, at).await;
                 noted.map(|()| None).map_err(|error| not_noted(&error))
             }
-            (None, None) => Ok(None),
+            (Visitor::Program(_), None) => Ok(None),
         }
     }
 }

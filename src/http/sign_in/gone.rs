@@ -22,14 +22,14 @@ pub(super) async fn is_there(entrance: &Entrance, wish: &Wish) -> Result<bool, P
 pub(super) fn told(
     request: &HttpRequest,
     entrance: &Entrance,
-    session: &Session,
+    session: Option<&Session>,
 ) -> Result<HttpResponse, Problem> {
-    match is_browser(request.headers()) {
-        true => {
+    match session.filter(|_| is_browser(request.headers())) {
+        Some(session) => {
             let markup = console::not_there(&session.viewer(), &entrance.api);
             Ok(page(Kind::NotFound.status(), markup))
         }
-        false => Err(gone(entrance)),
+        None => Err(gone(entrance)),
     }
 }
 

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::finish::{Kept, finish};
 use super::keeping::{BroughtAccount, NotKept, keep};
-use super::visitor::Visitor;
+use super::visitor::Form;
 use super::wish::Wish;
 use crate::console::{self, KeyEntry, KeyFault, KeyLine};
 use crate::credentials::{Again, Owned, Possession};
@@ -89,7 +89,7 @@ impl From<Problem> for Unkept {
 /// What somebody typed in, for which credentials.
 struct Entry<'a> {
     door: &'a FrontDoor,
-    visitor: &'a Visitor,
+    form: &'a Form,
     /// What is there already under this name.
     owned: Option<Owned>,
     name: String,
@@ -117,25 +117,24 @@ fn show(session: &Session, entry: &KeyEntry<'_>) -> HttpResponse {
 }
 
 /// Keeps the key that was typed in, if one was; that, or the present one, is the proof.
-pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visitor, wish: Wish) -> Answer {
+pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, form: Form, wish: Wish) -> Answer {
     // Of those who give a new name at the same time, one is the first.
     let _turn = match &wish.credentials {
         Some(_) => None,
         None => {
-            let account = account_id(&visitor.login.uuid, &one_form(visitor.fields.one("name")));
+            let account = account_id(&form.visitor.login().uuid, &one_form(form.fields.one("name")));
             let turn = door.entrance()?.credentials.turn_of(&account).await;
             Some(turn?)
         }
     };
-    let entry = Entry::read(door, &visitor, &wish).await?;
+    let entry = Entry::read(door, &form, &wish).await?;
     match entry.settle().await {
         Ok(device) => {
-            let (owner, session) = (&visitor.login.uuid, visitor.session.as_ref());
-            let kept = Kept { owner, session, device, proved_at: Some(door.clock.now()) };
+            let kept = Kept { visitor: &form.visitor, device, proved_at: Some(door.clock.now()) };
             finish(request, door, kept, wish.next.as_ref()).await
         }
         Err(Unkept::Problem(problem)) => Err(problem),
-        Err(Unkept::Fault(Fault { kind, line, note })) => match &visitor.session {
+        Err(Unkept::Fault(Fault { kind, line, note })) => match form.visitor.session() {
             Some(session) => {
                 let again = KeyEntry {
                     api: &door.entrance()?.api,
@@ -153,21 +152,21 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visit
 }
 
 impl<'a> Entry<'a> {
-    async fn read(door: &'a FrontDoor, visitor: &'a Visitor, wish: &Wish) -> Result<Self, Problem> {
+    async fn read(door: &'a FrontDoor, form: &'a Form, wish: &Wish) -> Result<Self, Problem> {
         let entrance = door.entrance()?;
-        let (owner, typed) = (&visitor.login.uuid, one_form(visitor.fields.one("name")));
+        let (owner, typed) = (&form.visitor.login().uuid, one_form(form.fields.one("name")));
         let owned = match &wish.credentials {
             Some(device) => Some(owned(entrance, owner, device).await?),
             None => called_so(entrance, owner, &typed).await?,
         };
         let fixed = owned.as_ref().and_then(|owned| owned.username());
         let name = fixed.map_or(typed, str::to_owned);
-        Ok(Self { door, visitor, owned, name })
+        Ok(Self { door, form, owned, name })
     }
 
     /// Keeps the key; answers on which device.
     async fn settle(&self) -> Result<DeviceUuid, Unkept> {
-        let fields = &self.visitor.fields;
+        let fields = &self.form.fields;
         let (present, new) = (fields.one("present").trim(), fields.one("key").trim());
         match &self.owned {
             Some(owned) => {
@@ -191,11 +190,11 @@ impl<'a> Entry<'a> {
     async fn keep(&self, key: &str, again: Option<Again>) -> Result<DeviceUuid, Unkept> {
         let key = SecretText::handed_over(key).map_err(|NotASecret| BAD_KEY)?;
         // A key belongs to whoever typed it: no API says whose account it is.
-        let owner = &self.visitor.login.uuid;
+        let visitor = &self.form.visitor;
         let kept = self.owned.as_ref().and_then(|owned| owned.id()).cloned();
-        let id = kept.unwrap_or_else(|| ResourceOwnerId::Text(account_id(owner, &self.name)));
-        let account = self.visitor.account(id, Some(self.name.clone()), key);
-        let brought = BroughtAccount { account, login: self.visitor.login.clone(), arrival: None, again };
+        let id = kept.unwrap_or_else(|| ResourceOwnerId::Text(account_id(&visitor.login().uuid, &self.name)));
+        let account = visitor.account(id, Some(self.name.clone()), key);
+        let brought = BroughtAccount { account, login: visitor.login().clone(), arrival: None, again };
         match keep(self.door, brought).await {
             // Somebody else who has it was quicker to give another.
             Err(NotKept::OtherSecret) => Err(OTHER_KEY.into()),
@@ -211,8 +210,8 @@ impl<'a> Entry<'a> {
             return Err(NO_PRESENT_KEY.into());
         }
         let credentials = &self.door.entrance()?.credentials;
-        let present = SecretText::from(present);
-        let possession = credentials.possession(owned, &self.visitor.typist, &present).await;
+        let (typist, present) = (self.form.visitor.typist(self.door).await?, SecretText::from(present));
+        let possession = credentials.possession(owned, &typist, &present).await;
         match possession.map_err(Problem::from)? {
             Possession::Shown => Ok(Again { device: owned.device().clone(), present: Some(present) }),
             Possession::NotShown => Err(OTHER_KEY.into()),

@@ -15,7 +15,6 @@ mod nothing;
 mod page;
 mod redeeming;
 mod sign_out;
-mod traveller;
 mod visitor;
 mod ways;
 mod wish;

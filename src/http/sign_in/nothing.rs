@@ -9,7 +9,7 @@ use super::NextPage;
 use super::finish::{Kept, finish};
 use super::gone;
 use super::keeping::{BroughtAccount, keep};
-use super::visitor::Visitor;
+use super::visitor::Form;
 use super::wish::Wish;
 use crate::console;
 use crate::credentials::Again;
@@ -23,7 +23,7 @@ use crate::vault::{ResourceOwnerId, SecretText};
 pub(super) async fn ask(request: &HttpRequest, door: &FrontDoor, session: &Session, wish: &Wish) -> Answer {
     let entrance = door.entrance()?;
     if !gone::is_there(entrance, wish).await? {
-        return gone::told(request, entrance, session);
+        return gone::told(request, entrance, Some(session));
     }
     let age = proof_age(door);
     let is_old = !age.is_zero() && door.clock.now().since(session.began_at) >= age;
@@ -40,14 +40,12 @@ fn proof_age(door: &FrontDoor) -> Duration {
 }
 
 /// Keeps credentials without a secret: that somebody is who they are on the bus is the proof.
-pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, visitor: Visitor, wish: Wish) -> Answer {
-    let Wish { credentials, next } = wish;
-    let id = ResourceOwnerId::Text(visitor.login.uuid.to_string());
+pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, form: Form, wish: Wish) -> Answer {
+    let (Form { visitor, .. }, Wish { credentials, next }) = (form, wish);
+    let (login, proved_at) = (visitor.login().clone(), Some(visitor.proved_at(door.clock.now())));
+    let id = ResourceOwnerId::Text(login.uuid.to_string());
     let account = visitor.account(id, None, SecretText::default());
     let again = credentials.map(|device| Again { device, present: None });
-    let Visitor { session, login, proved_at, .. } = visitor;
-    let owner = login.uuid.clone();
     let device = keep(door, BroughtAccount { account, login, arrival: None, again }).await?;
-    let (session, proved_at) = (session.as_ref(), Some(proved_at));
-    finish(request, door, Kept { owner: &owner, session, device, proved_at }, next.as_ref()).await
+    finish(request, door, Kept { visitor: &visitor, device, proved_at }, next.as_ref()).await
 }

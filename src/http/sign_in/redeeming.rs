@@ -1,6 +1,8 @@
 //! The code of a sign-in at the API becomes tokens, the tokens an account, and that is kept; or nothing is, and what the API
 //! gave ends there.
 
+use actix_web::web::Data;
+
 use super::keeping::{BroughtAccount, fate_at, fate_of_tokens, keep, not_kept};
 use crate::bus::Login;
 use crate::credentials::{Account, Again};
@@ -32,8 +34,8 @@ pub(super) struct Answered {
 /// Keeps what this code brings; answers on which device. The API is not asked for anything while it is asked to end what
 /// that may be. What it brings is on disk before anything else is asked.
 pub(super) async fn redeem(
-    door: &FrontDoor,
-    client: &OAuthClient,
+    door: Data<FrontDoor>,
+    client: OAuthClient,
     Answered { code, pending }: Answered,
     BoundFor { login, credentials }: BoundFor,
 ) -> Result<DeviceUuid, Problem> {
@@ -67,7 +69,7 @@ pub(super) async fn redeem(
     };
     let again = credentials.map(|device| Again { device, present: None });
     let brought = BroughtAccount { account, login, arrival: Some(arrival), again };
-    Ok(keep(door, brought).await?)
+    Ok(keep(&door, brought).await?)
 }
 
 /// The API gave no tokens, as far as anybody knows.
