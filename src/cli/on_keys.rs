@@ -120,7 +120,7 @@ pub(super) async fn migrate(
         match rekeyed? {
             Rekeyed::Done => migrated.sealed += 1,
             Rekeyed::Kept(why) => migrated.kept.push((device, why.to_owned())),
-            Rekeyed::Closed => migrated.closed.push(device),
+            Rekeyed::Keyless => migrated.closed.push(device),
             Rekeyed::Before | Rekeyed::Nothing => {}
         }
     }

@@ -13,7 +13,7 @@ use super::operation::{
 };
 use super::{doctor, on_credentials, on_devices, on_keys};
 use crate::bus::meshblu::MeshbluError;
-use crate::credentials::{Account, CredentialsError, OpenDevice};
+use crate::credentials::{Account, CredentialsError, EverybodysDevice};
 use crate::gateway::{Gateway, OwnerStanding};
 use crate::http::OneTimeLinks;
 use crate::message::{DeliveryId, DeviceUuid};
@@ -174,9 +174,9 @@ async fn owner_of_credentials(
     wanted: Option<DeviceUuid>,
 ) -> Result<DeviceUuid, OperationError> {
     let owner = owner(gateway, wanted).await?;
-    match gateway.credentials.open_device_here(&owner).await.map_err(failed)? {
+    match gateway.credentials.everybodys_device_here(&owner).await.map_err(failed)? {
         None => Ok(owner),
-        Some(OpenDevice { lists, closing }) => {
+        Some(EverybodysDevice { lists, closing }) => {
             Err(OperationError::OpenOwner { owner, lists: lists.join(", "), closing })
         }
     }

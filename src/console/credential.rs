@@ -5,7 +5,7 @@ use maud::{Markup, Render, html};
 use super::layout::{Frame, Viewer, page};
 use super::line::{Line, What};
 use super::moment::moment;
-use super::notice::{Done, notice, open_viewer};
+use super::notice::{Done, notice, viewer_is_everybodys};
 use super::reply::in_words;
 use super::state::words;
 use super::strangers::{Name, account};
@@ -100,7 +100,7 @@ pub struct Credential {
     /// How their secret stands.
     pub state: State,
     /// Whether everybody on the bus can be the viewer.
-    pub viewer_is_open: bool,
+    pub viewer_is_everybodys: bool,
     /// What was just done.
     pub done: Option<Done>,
     /// What no new device may be called.
@@ -144,7 +144,7 @@ pub fn credential(viewer: &Viewer, credential: &Credential) -> Markup {
     let shown = &credential.shown;
     let body = html! {
         (notice(viewer, &shown.api, credential.done.as_ref()))
-        @if credential.viewer_is_open { (open_viewer()) }
+        @if credential.viewer_is_everybodys { (viewer_is_everybodys()) }
         p.small { (shown.api) " · " code { (shown.uuid) } }
         @if credential.state.is_over() {
             div.alarm {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::layout::{Frame, Viewer, page};
 use super::moment::moment;
-use super::notice::{Done, notice, open_viewer};
+use super::notice::{Done, notice, viewer_is_everybodys};
 use super::state::words;
 use super::strangers::account;
 use super::turning::{Turning, turning};
@@ -36,17 +36,17 @@ pub struct Mine<'a> {
     /// Where the others are.
     pub turning: Turning<'a>,
     /// Whether some credentials here, whosever, cannot be opened now.
-    pub some_are_closed: bool,
+    pub some_are_keyless: bool,
     /// Those of them that are known to be the viewer's.
-    pub closed: &'a [DeviceUuid],
+    pub keyless: &'a [DeviceUuid],
     /// Whether everybody on the bus can be the viewer.
-    pub viewer_is_open: bool,
+    pub viewer_is_everybodys: bool,
     /// What was just done.
     pub done: Option<&'a Done>,
 }
 
 /// That some cannot be opened, and who ends that.
-fn closed(theirs: &[DeviceUuid]) -> Markup {
+fn keyless(theirs: &[DeviceUuid]) -> Markup {
     html! {
         div.alarm {
             @if theirs.is_empty() {
@@ -65,12 +65,12 @@ pub fn my_credentials(viewer: &Viewer, mine: &Mine<'_>) -> Markup {
     let api = mine.api;
     let body = html! {
         (notice(viewer, api, mine.done))
-        @if mine.viewer_is_open { (open_viewer()) }
-        @if mine.some_are_closed { (closed(mine.closed)) }
+        @if mine.viewer_is_everybodys { (viewer_is_everybodys()) }
+        @if mine.some_are_keyless { (keyless(mine.keyless)) }
         @if mine.cards.is_empty() && mine.turning.newest.is_none() && mine.turning.older.is_none() {
             p.lead {
-                @if mine.some_are_closed { "No credentials of yours can be shown now." } @else { "You have no credentials here yet." }
-                @if mine.can_sign_in && !mine.some_are_closed { " Connect " (api) " to keep some: then devices of yours can use them." }
+                @if mine.some_are_keyless { "No credentials of yours can be shown now." } @else { "You have no credentials here yet." }
+                @if mine.can_sign_in && !mine.some_are_keyless { " Connect " (api) " to keep some: then devices of yours can use them." }
             }
         } @else if !mine.cards.is_empty() {
             ul.cards {

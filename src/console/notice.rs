@@ -31,7 +31,7 @@ pub(super) fn notice(viewer: &Viewer, api: &str, done: Option<&Done>) -> Markup 
 }
 
 /// What somebody is told who is signed in as a device that everybody on the bus has in their hands.
-pub(super) fn open_viewer() -> Markup {
+pub(super) fn viewer_is_everybodys() -> Markup {
     html! {
         div.alarm {
             p {

@@ -10,7 +10,7 @@ use super::devices::making::InMaking;
 use super::devices::uses::Uses;
 use super::ends::arrivals::Arrivals;
 use super::ends::held_tokens::HeldTokens;
-use super::keeping::closed::ClosedRecords;
+use super::keeping::keyless::KeylessRecords;
 use super::management::possession::Typings;
 use super::records::opening::Opener;
 use super::renewing::asked_lately::AskedLately;
@@ -60,7 +60,7 @@ pub struct CredentialsDevices {
     /// Opens their records.
     pub(super) opener: Arc<Opener>,
     /// Records whose key is not here.
-    pub(super) closed: Arc<ClosedRecords>,
+    pub(super) keyless: Arc<KeylessRecords>,
     /// Secrets that are typed in, to show that somebody has them.
     pub(super) typings: Arc<Typings>,
     /// Secrets that a handler speaks against.
@@ -101,9 +101,9 @@ impl CredentialsDevices {
     pub fn new(ground: Ground, sealing: Sealing) -> Self {
         let Ground { bus, store, vault, clock } = ground;
         let sealing = Arc::new(sealing);
-        let closed = ClosedRecords::new(store.clone(), Arc::clone(&vault), Arc::clone(&sealing));
+        let keyless = KeylessRecords::new(store.clone(), Arc::clone(&vault), Arc::clone(&sealing));
         Self {
-            closed: Arc::new(closed),
+            keyless: Arc::new(keyless),
             opener: Arc::new(Opener::new(Arc::clone(&vault), clock.clone())),
             bus,
             store,

@@ -157,7 +157,7 @@ pub(super) async fn owners(request: HttpRequest, door: Data<FrontDoor>) -> Answe
 /// `Link` leads on (RFC 8288): to the same address, wherever this server is reached.
 pub(super) async fn receipts(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let (owners, caller) = caller(&request, &door).await?;
-    let before = place(&request)?;
+    let before = listed_before(&request)?;
     let receipts = owners.credentials.receipts_for(&caller.uuid, device(&request), before).await?;
     let mut answer = HttpResponse::Ok();
     if let Some(next) = receipts.next {
@@ -167,7 +167,7 @@ pub(super) async fn receipts(request: HttpRequest, door: Data<FrontDoor>) -> Ans
 }
 
 /// The receipt before which the query wants the list.
-pub(super) fn place(request: &HttpRequest) -> Result<Option<i64>, Problem> {
+pub(super) fn listed_before(request: &HttpRequest) -> Result<Option<i64>, Problem> {
     let Some(id) = form::first(request.query_string(), "before") else { return Ok(None) };
     let text = "`before` names a receipt by its number. Without it the list begins with the newest";
     id.parse().map(Some).map_err(|_| Problem::new(Kind::MalformedRequest, text))

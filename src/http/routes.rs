@@ -104,8 +104,8 @@ fn page_routes(config: &mut ServiceConfig) {
             read().to(pages::form),
             web::post().to(pages::send),
         ))
-        .service(both("/sign-in", read().to(sign_in::ask), web::post().to(sign_in::enter)))
-        .service(postable("/sign-out", web::post().to(sign_in::leave)))
+        .service(both("/sign-in", read().to(sign_in::show_ways_in), web::post().to(sign_in::enter_by_link)))
+        .service(postable("/sign-out", web::post().to(sign_in::sign_out)))
         .service(readable("/auth/octoblu", read().to(sign_in::go_to_bus)))
         .service(readable("/auth/octoblu/callback", read().to(sign_in::back_from_bus)))
         .service(both("/auth/api", read().to(sign_in::begin_at_api), web::post().to(sign_in::take_at_api)))

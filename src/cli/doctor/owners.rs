@@ -56,7 +56,7 @@ async fn devices_of_owners(gateway: &Gateway, held: &[Owned]) -> Result<Check, O
     let owners: BTreeSet<&DeviceUuid> = held.iter().flat_map(Owned::owners).collect();
     let mut open = Vec::new();
     for owner in owners {
-        if let Some(device) = gateway.credentials.open_device_here(owner).await.map_err(failed)? {
+        if let Some(device) = gateway.credentials.everybodys_device_here(owner).await.map_err(failed)? {
             open.push((owner, device.lists.join(", ")));
         }
     }

@@ -1,8 +1,8 @@
 //! Who may manage credentials: everybody who proved control of the account.
 
+pub(super) mod everybodys_device;
 pub(super) mod leave;
 pub(super) mod of_owner;
-pub(super) mod open_owners;
 pub(super) mod owned;
 pub(super) mod owners;
 pub(super) mod possession;

@@ -116,7 +116,7 @@ impl CredentialsDevices {
         // Nothing is signed for a device that keeps nothing.
         let keys = self.keys_of(owner.clone()).await?;
         match self.owned_as(&keys, device.clone(), record).await {
-            Err(CredentialsError::NoRecord) if self.closed.has_of(owner, &device).await? => {
+            Err(CredentialsError::NoRecord) if self.keyless.has_of(owner, &device).await? => {
                 Err(CredentialsError::KeyMissing)
             }
             owned => owned,

@@ -22,9 +22,9 @@ pub enum Typist {
     Settled {
         /// Who that is.
         person: DeviceUuid,
-        /// In which of them, counted from the one before all others. Whatever session has the place, its wrong ones count
+        /// In which of them, counted from the one before all others. Whatever session has the rank, its wrong ones count
         /// together, so that nobody has more for leaving it to another.
-        place: u32,
+        rank: u32,
     },
     /// A program, or somebody in another browser: whoever stole a token makes as many tokens and sessions as they like.
     Newcomer {
@@ -71,14 +71,14 @@ impl Default for Typings {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Queue {
     person: DeviceUuid,
-    place: Option<u32>,
+    rank: Option<u32>,
 }
 
 impl Typist {
     fn queue(&self) -> Queue {
         match self {
-            Self::Settled { person, place } => Queue { person: person.clone(), place: Some(*place) },
-            Self::Newcomer { person, .. } => Queue { person: person.clone(), place: None },
+            Self::Settled { person, rank } => Queue { person: person.clone(), rank: Some(*rank) },
+            Self::Newcomer { person, .. } => Queue { person: person.clone(), rank: None },
         }
     }
 

@@ -24,7 +24,7 @@ pub enum Rekeyed {
     /// It stays as it is; why, in words for the operator.
     Kept(&'static str),
     /// It stays as it is, for no key here opens it.
-    Closed,
+    Keyless,
 }
 
 const UNKNOWN_OWNER: &str = "an owner of it is known only by a signature, and owns none of its devices: it is sealed anew \
@@ -92,7 +92,7 @@ impl CredentialsDevices {
     pub async fn rekey(&self, device: &DeviceUuid) -> Result<Rekeyed, CredentialsError> {
         match self.rekey_what_needs_it(device).await {
             Err(CredentialsError::NoRecord) => Ok(Rekeyed::Nothing),
-            Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => Ok(Rekeyed::Closed),
+            Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => Ok(Rekeyed::Keyless),
             Err(CredentialsError::Rekey(error)) => Ok(stays(error)),
             rekeyed => rekeyed,
         }
@@ -101,7 +101,7 @@ impl CredentialsDevices {
     async fn rekey_what_needs_it(&self, device: &DeviceUuid) -> Result<Rekeyed, CredentialsError> {
         let record = self.newest_record(device).await?;
         let Some(need) = self.need_of(device.clone(), record.clone()).await? else {
-            return Ok(Rekeyed::Closed);
+            return Ok(Rekeyed::Keyless);
         };
         let newest = self.vault.ring().first().kid().to_owned();
         if need.is_met_by(&newest) {
@@ -127,6 +127,6 @@ fn stays(error: RekeyError) -> Rekeyed {
     match error {
         RekeyError::UnknownOwner => Rekeyed::Kept(UNKNOWN_OWNER),
         RekeyError::NoAccount => Rekeyed::Kept(NO_ACCOUNT),
-        RekeyError::Record(_) | RekeyError::Seal(_) => Rekeyed::Closed,
+        RekeyError::Record(_) | RekeyError::Seal(_) => Rekeyed::Keyless,
     }
 }

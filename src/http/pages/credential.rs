@@ -31,7 +31,7 @@ async fn credential(visit: &Visit<'_>, door: &FrontDoor) -> Result<Credential, P
     let standing = standing.map_err(CredentialsError::from)?;
     let gone = visit.owners.credentials.gone_owners(&visit.owned).await?;
     let owner = |uuid: &DeviceUuid| Owner { uuid: uuid.to_string(), is_gone: gone.contains(uuid) };
-    let open = visit.owners.credentials.open_device_here(&visit.session.owner).await;
+    let everybodys = visit.owners.credentials.everybodys_device_here(&visit.session.owner).await;
     Ok(Credential {
         shown: visit.shown(),
         owners: visit.owned.owners().iter().map(owner).collect(),
@@ -40,7 +40,7 @@ async fn credential(visit: &Visit<'_>, door: &FrontDoor) -> Result<Credential, P
         devices,
         are_errors_all,
         state: State::of(&standing, door.clock.now()),
-        viewer_is_open: open.map_err(CredentialsError::from)?.is_some(),
+        viewer_is_everybodys: everybodys.map_err(CredentialsError::from)?.is_some(),
         done: None,
         refused: None,
     })

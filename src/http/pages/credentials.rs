@@ -42,17 +42,18 @@ pub(in crate::http) async fn mine(request: HttpRequest, door: Data<FrontDoor>) -
     let can_sign_in = door.owners()?.ways().again != Again::Operator;
     let older = owned.next.as_ref().map(beyond);
     let turning = Turning { newest: after.map(|_| "/console"), older: older.as_deref() };
-    let open = entrance.credentials.open_device_here(&session.owner).await.map_err(CredentialsError::from)?;
-    let some_are_closed =
-        !entrance.credentials.closed().all().await.map_err(CredentialsError::from)?.is_empty();
-    let closed = entrance.credentials.closed().of(&session.owner).await.map_err(CredentialsError::from)?;
+    let everybodys =
+        entrance.credentials.everybodys_device_here(&session.owner).await.map_err(CredentialsError::from)?;
+    let some_are_keyless =
+        !entrance.credentials.keyless().all().await.map_err(CredentialsError::from)?.is_empty();
+    let keyless = entrance.credentials.keyless().of(&session.owner).await.map_err(CredentialsError::from)?;
     let mine = Mine {
-        some_are_closed,
-        closed: &closed,
+        some_are_keyless,
+        keyless: &keyless,
         api: &entrance.api,
         can_sign_in,
         cards: &cards,
-        viewer_is_open: open.is_some(),
+        viewer_is_everybodys: everybodys.is_some(),
         done: done.as_ref(),
         turning,
     };

@@ -6,7 +6,7 @@ use actix_web::web::Data;
 
 use crate::console::{self, Turning};
 use crate::credentials::CredentialsError;
-use crate::http::owners::place;
+use crate::http::owners::listed_before;
 use crate::http::page::page;
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
@@ -16,7 +16,7 @@ use crate::http::session::Session;
 pub(in crate::http) async fn receipts(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let session = Session::of(&request, &door).await?;
     let entrance = door.entrance()?;
-    let before = place(&request)?;
+    let before = listed_before(&request)?;
     let receipts = entrance.credentials.receipts_concerning(&session.owner, before).await?;
     let older = receipts.next.map(|id| format!("/console/receipts?before={id}"));
     let names = entrance.credentials.names_in(&receipts.shown, &session.owner).await;

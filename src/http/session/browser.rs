@@ -21,7 +21,7 @@ const MARK: usize = 16;
 const GONE: &str = "; Max-Age=0";
 
 const SESSION: &str = "endo_session";
-/// Before the place and the mark.
+/// Before the port and the mark.
 const FLOW: &str = "endo_flow";
 
 /// A browser, and the address under which it knows the gateway.
@@ -40,7 +40,7 @@ pub(in crate::http) struct Browser {
     /// Whether its cookies are for TLS alone.
     is_over_tls: bool,
     /// What its cookies are named after.
-    place: String,
+    port: String,
     /// The host that it asks, and the port.
     host: String,
 }
@@ -53,10 +53,10 @@ impl Browser {
         let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
         let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
         let ours = pairs.filter_map(|(name, value)| Some((name.strip_prefix(prefix(is_over_tls))?, value)));
-        let place = if is_over_tls { String::new() } else { place(host) };
-        let own = format!("{SESSION}{place}");
+        let port = if is_over_tls { String::new() } else { port(host) };
+        let own = format!("{SESSION}{port}");
         let session = ours.clone().find(|(name, _)| *name == own).map(|(_, value)| value);
-        let start = flow_start(&place);
+        let start = flow_start(&port);
         let flow = |(name, value): (&str, &str)| {
             let mark = name.strip_prefix(&*start)?;
             (mark_of(mark) == Some(mark)).then_some((mark.to_owned(), Pass::parse(value)?))
@@ -68,7 +68,7 @@ impl Browser {
             is_led_by_us: text(headers, "sec-fetch-site") == Some("same-origin"),
             tells_who_led: headers.contains_key("sec-fetch-site"),
             is_over_tls,
-            place,
+            port,
             host: host.to_owned(),
         }
     }
@@ -97,8 +97,8 @@ impl Browser {
     }
 
     /// The headers that make the browser forget its session, and the sign-ins that are under way.
-    pub(in crate::http) fn sign_out(&self) -> Vec<HeaderValue> {
-        let flows = self.flows.iter().take(MOST_REMOVED).map(|(mark, _)| self.arrive(mark));
+    pub(in crate::http) fn forget_all(&self) -> Vec<HeaderValue> {
+        let flows = self.flows.iter().take(MOST_REMOVED).map(|(mark, _)| self.forget_flow(mark));
         std::iter::once(self.set(&self.session_cookie(), "", GONE)).chain(flows).collect()
     }
 
@@ -111,25 +111,25 @@ impl Browser {
 
     /// The headers that make the browser keep the pass of a sign-in that begins, for as long as that may take, beside those
     /// of the newest others.
-    pub(in crate::http) fn depart(&self, state: &str, pass: &Pass) -> Vec<HeaderValue> {
+    pub(in crate::http) fn keep_flow(&self, state: &str, pass: &Pass) -> Vec<HeaderValue> {
         let life = format!("; Max-Age={}", LIFE.as_secs());
         let begun = self.set(&self.flow_cookie(state), &pass.expose(), &life);
         let surplus = (self.flows.len() + 1).saturating_sub(MOST_FLOWS).min(MOST_REMOVED);
-        let removed = self.flows.iter().take(surplus).map(|(mark, _)| self.arrive(mark));
+        let removed = self.flows.iter().take(surplus).map(|(mark, _)| self.forget_flow(mark));
         std::iter::once(begun).chain(removed).collect()
     }
 
     /// The header that makes the browser forget the pass of the sign-in that it came back from with `state`.
-    pub(in crate::http) fn arrive(&self, state: &str) -> HeaderValue {
+    pub(in crate::http) fn forget_flow(&self, state: &str) -> HeaderValue {
         self.set(&self.flow_cookie(state), "", GONE)
     }
 
     fn session_cookie(&self) -> String {
-        format!("{SESSION}{}", self.place)
+        format!("{SESSION}{}", self.port)
     }
 
     fn flow_cookie(&self, state: &str) -> String {
-        format!("{}{}", flow_start(&self.place), mark_of(state).unwrap_or_default())
+        format!("{}{}", flow_start(&self.port), mark_of(state).unwrap_or_default())
     }
 
     fn set(&self, name: &str, value: &str, life: &str) -> HeaderValue {
@@ -147,7 +147,7 @@ fn prefix(is_over_tls: bool) -> &'static str {
 }
 
 /// The cookies of gateways on other ports of this machine have names of their own: browsers send one those of all.
-fn place(host: &str) -> String {
+fn port(host: &str) -> String {
     let port = Url::parse(&format!("http://{host}/")).ok().and_then(|url| url.port());
     port.map(|port| format!("_{port}")).unwrap_or_default()
 }
@@ -177,8 +177,8 @@ fn mark_of(state: &str) -> Option<&str> {
     mark.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)).then_some(mark)
 }
 
-fn flow_start(place: &str) -> String {
-    format!("{FLOW}{place}_")
+fn flow_start(port: &str) -> String {
+    format!("{FLOW}{port}_")
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -46,7 +46,7 @@ pub(in crate::http) struct Flow<P> {
 
 /// What a browser's answer is worth.
 #[derive(Debug)]
-pub(in crate::http) enum Taken<P> {
+pub(in crate::http) enum ComeBack<P> {
     /// It is of this flow, and the first.
     First(Flow<P>),
     /// It is of one that was answered before.
@@ -94,7 +94,7 @@ impl Flows {
         purpose: &P,
     ) -> (Pending, Pass) {
         let pass = Pass::fresh(&self.random);
-        let both = self.key.with(&pass, &course.place());
+        let both = self.key.with(&pass, &course.context());
         let begun_at = self.clock.now();
         let sealed = (begun_at, &redirect_url, purpose);
         let text = serde_json::to_vec(&sealed).expect("texts and times are JSON");
@@ -103,7 +103,7 @@ impl Flows {
     }
 
     /// The same for a program, which keeps no cookie: `state` holds the pass itself, and the line is that of its login.
-    pub(in crate::http) fn begin_openly<P: Serialize>(
+    pub(in crate::http) fn begin_for_program<P: Serialize>(
         &self,
         course: Course<'_>,
         redirect_url: String,
@@ -114,21 +114,21 @@ impl Flows {
         (pending, pass)
     }
 
-    /// The flow of a program that brings `state` back on this course, as [`Flows::take`].
+    /// The flow of a program that brings `state` back on this course, as [`Flows::come_back`].
     ///
     /// # Errors
     /// What the store reports.
-    pub(in crate::http) async fn take_open<P: DeserializeOwned>(
+    pub(in crate::http) async fn come_back_for_program<P: DeserializeOwned>(
         &self,
         course: Course<'_>,
         state: &str,
-    ) -> Result<Taken<P>, StoreError> {
+    ) -> Result<ComeBack<P>, StoreError> {
         let parts = state.split_once('.').and_then(|(pass, sealed)| Some((Pass::parse(pass)?, sealed)));
-        let Some((pass, sealed)) = parts else { return Ok(Taken::Strange) };
-        Ok(match self.take(course, &[&pass], sealed).await? {
-            Taken::First(Flow { pending, purpose }) => {
+        let Some((pass, sealed)) = parts else { return Ok(ComeBack::Strange) };
+        Ok(match self.come_back(course, &[&pass], sealed).await? {
+            ComeBack::First(Flow { pending, purpose }) => {
                 let pending = Pending { state: state.to_owned().into(), ..pending };
-                Taken::First(Flow { pending, purpose })
+                ComeBack::First(Flow { pending, purpose })
             }
             other => other,
         })
@@ -139,20 +139,20 @@ impl Flows {
     ///
     /// # Errors
     /// What the store reports.
-    pub(in crate::http) async fn take<P: DeserializeOwned>(
+    pub(in crate::http) async fn come_back<P: DeserializeOwned>(
         &self,
         course: Course<'_>,
         passes: &[&Pass],
         state: &str,
-    ) -> Result<Taken<P>, StoreError> {
-        let place = course.place();
-        let read = |pass: &&Pass| Some((read(&self.key.with(pass, &place), state)?, pass.fingerprint()));
-        let Some((flow, fingerprint)) = passes.iter().find_map(read) else { return Ok(Taken::Strange) };
+    ) -> Result<ComeBack<P>, StoreError> {
+        let context = course.context();
+        let read = |pass: &&Pass| Some((read(&self.key.with(pass, &context), state)?, pass.fingerprint()));
+        let Some((flow, fingerprint)) = passes.iter().find_map(read) else { return Ok(ComeBack::Strange) };
         let now = self.clock.now();
         let answer =
             move |transaction: &Transaction<'_>| transaction.answer_flow(&fingerprint, now, REMEMBERED);
         let is_first = self.store.write::<_, StoreError, _>(answer).await?;
-        Ok(if is_first { Taken::First(flow) } else { Taken::Again })
+        Ok(if is_first { ComeBack::First(flow) } else { ComeBack::Again })
     }
 
     /// What shows soon after, in the session with this pass alone, that its user meant to come where it leads.
@@ -183,7 +183,7 @@ impl Flows {
 
 impl Course<'_> {
     /// What `state` is sealed for. No provider's address holds a zero.
-    fn place(&self) -> Vec<u8> {
+    fn context(&self) -> Vec<u8> {
         let line = self.line.map(|line| [&[0], line.as_slice()].concat()).unwrap_or_default();
         [self.provider.as_bytes(), &line].concat()
     }

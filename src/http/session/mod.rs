@@ -10,7 +10,7 @@ mod signed_in;
 pub(super) use browser::Browser;
 pub use browser::keeps_sign_ins;
 pub use flows::Flows;
-pub(super) use flows::{Course, Flow, Taken};
+pub(super) use flows::{ComeBack, Course, Flow};
 pub use links::OneTimeLinks;
 pub(super) use sending::{Incoming, Sending};
 pub use sessions::Sessions;

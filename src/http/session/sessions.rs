@@ -158,15 +158,15 @@ impl Sessions {
     ///
     /// # Errors
     /// What the store reports.
-    pub(in crate::http) async fn place(&self, session: &Session) -> Result<Option<u32>, StoreError> {
+    pub(in crate::http) async fn rank(&self, session: &Session) -> Result<Option<u32>, StoreError> {
         let (fingerprint, now) = (session.pass.fingerprint(), self.clock.now());
         if now.since(session.began_at) < SETTLES_AFTER {
             return Ok(None);
         }
         let (began, seen) = (now.minus(LIFE), now.minus(IDLE));
         let older = move |view: &View<'_>| view.older_sessions(&fingerprint, began, seen);
-        let place = self.store.read::<_, StoreError, _>(older).await?;
-        Ok((place < SETTLED).then_some(place))
+        let rank = self.store.read::<_, StoreError, _>(older).await?;
+        Ok((rank < SETTLED).then_some(rank))
     }
 
     /// Ends the session of this pass; answers what the bus had granted for it. Its owner is signed out on the page of the bus

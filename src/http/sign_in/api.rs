@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
-use super::closed::may_begin;
+use super::becoming_owner::may_begin;
 use super::coming_back::{Returning, came_back_wrong, flow_of};
 use super::finish::{Kept, finish};
 use super::gone;
@@ -52,7 +52,7 @@ impl<'a> Api<'a> {
     pub(super) async fn begin(&self, request: &HttpRequest, visitor: &Visitor, wish: Wish) -> Answer {
         let entrance = self.entrance;
         if !gone::is_there(entrance, &wish).await? {
-            return gone::told(request, entrance, visitor.session());
+            return gone::show(request, entrance, visitor.session());
         }
         if wish.credentials.is_none() {
             may_begin(entrance, visitor.login()).await?;
@@ -84,7 +84,7 @@ impl<'a> Api<'a> {
         };
         // They may have been forgotten in another tab since the page with the button was made.
         if !gone::is_there(self.entrance, &wish).await? {
-            return gone::told(request, self.entrance, Some(session));
+            return gone::show(request, self.entrance, Some(session));
         }
         let departure = self.depart(visitor, &Intent { wish, is_meant: true });
         Ok(departure.by(|url| led_on(url, &self.entrance.api), &Browser::of(request)))
@@ -97,7 +97,7 @@ impl<'a> Api<'a> {
         let (provider, line) = (settings.browsers_go_to(), visitor.line());
         let course = Course { provider: &provider, line: Some(&line) };
         let (pending, pass) = match visitor {
-            Visitor::Program(_) => entrance.flows.begin_openly(course, redirect_url, intent),
+            Visitor::Program(_) => entrance.flows.begin_for_program(course, redirect_url, intent),
             Visitor::InBrowser(_) => entrance.flows.begin(course, redirect_url, intent),
         };
         let url = match intent.wish.credentials {
@@ -133,7 +133,7 @@ struct Departure {
 impl Departure {
     fn by(self, redirect: impl FnOnce(&str) -> HttpResponse, browser: &Browser) -> HttpResponse {
         let mut answer = redirect(self.url.as_str());
-        for kept in browser.depart(self.pending.state.expose(), &self.pass) {
+        for kept in browser.keep_flow(self.pending.state.expose(), &self.pass) {
             answer.headers_mut().append(SET_COOKIE, kept);
         }
         answer
@@ -164,7 +164,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let code = client.settings().code(&pending, request.query_string(), door.clock.now());
     let again = |problem: Problem| problem.beginning_again_at(wish.path());
     let code = code.map_err(|error| again(came_back_wrong(&error, entrance)))?;
-    let arrived = browser.arrive(pending.state.expose());
+    let forgotten = browser.forget_flow(pending.state.expose());
     let bound_for = BoundFor { login: visitor.login().clone(), credentials: wish.credentials.clone() };
     let redeeming = redeem(Data::clone(&door), client.clone(), Answered { code, pending }, bound_for);
     // The code is spent with this, so it goes on where the browser hangs up: nobody would know of the tokens.
@@ -176,7 +176,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let finished = finish(&request, &door, kept, wish.next.as_ref()).await;
     let mut answer: HttpResponse = finished.map_err(again)?;
     if visitor.session().is_some() {
-        answer.headers_mut().append(SET_COOKIE, arrived);
+        answer.headers_mut().append(SET_COOKIE, forgotten);
     }
     Ok(answer)
 }

@@ -47,7 +47,7 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
         redirect_url: &pending.redirect_url,
     };
     let mut answer = found(provider.start(journey).as_str());
-    for kept in browser.depart(pending.state.expose(), &pass) {
+    for kept in browser.keep_flow(pending.state.expose(), &pass) {
         answer.headers_mut().append(SET_COOKIE, kept);
     }
     Ok(answer)
@@ -81,7 +81,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
         (false, _) => see_other(purpose.next.as_str()),
     };
     answer.headers_mut().append(SET_COOKIE, browser.keep_session(&begun.pass));
-    answer.headers_mut().append(SET_COOKIE, browser.arrive(pending.state.expose()));
+    answer.headers_mut().append(SET_COOKIE, browser.forget_flow(pending.state.expose()));
     Ok(answer)
 }
 

@@ -2,10 +2,10 @@
 
 use serde::de::DeserializeOwned;
 
-use super::super::entrance::Entrance;
-use super::super::problem::{Kind, Problem};
-use super::super::session::{Browser, Course, Flow, Taken, unavailable};
 use crate::bus::form;
+use crate::http::entrance::Entrance;
+use crate::http::problem::{Kind, Problem};
+use crate::http::session::{Browser, ComeBack, Course, Flow, unavailable};
 use crate::source::oauth2::CallbackError;
 use crate::telemetry::with_causes;
 
@@ -28,14 +28,14 @@ pub(super) async fn flow_of<P: DeserializeOwned>(
 ) -> Result<Flow<P>, Problem> {
     let state = form::first(answer, "state").unwrap_or_default();
     let flow = match returning {
-        Returning::In(browser) => entrance.flows.take(course, &browser.passes(&state), &state).await,
-        Returning::Program => entrance.flows.take_open(course, &state).await,
+        Returning::In(browser) => entrance.flows.come_back(course, &browser.passes(&state), &state).await,
+        Returning::Program => entrance.flows.come_back_for_program(course, &state).await,
     };
     match (flow.map_err(|error| unavailable(&error))?, returning) {
-        (Taken::First(flow), _) => Ok(flow),
-        (Taken::Again, _) => Err(answered_before(entrance)),
-        (Taken::Strange, Returning::In(_)) => Err(no_flow(entrance)),
-        (Taken::Strange, Returning::Program) => Err(no_open_flow()),
+        (ComeBack::First(flow), _) => Ok(flow),
+        (ComeBack::Again, _) => Err(answered_before(entrance)),
+        (ComeBack::Strange, Returning::In(_)) => Err(no_flow(entrance)),
+        (ComeBack::Strange, Returning::Program) => Err(no_flow_of_program()),
     }
 }
 
@@ -65,7 +65,7 @@ fn no_flow(entrance: &Entrance) -> Problem {
     )
 }
 
-fn no_open_flow() -> Problem {
+fn no_flow_of_program() -> Problem {
     let text = "That sign-in was begun by another login, or longer than ten minutes ago. Nothing was done. Begin again: GET \
                 /auth/api";
     Problem::new(Kind::NotAllowed, text)

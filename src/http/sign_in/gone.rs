@@ -19,7 +19,7 @@ pub(super) async fn is_there(entrance: &Entrance, wish: &Wish) -> Result<bool, P
 }
 
 /// What people see then, before they sign in for nothing.
-pub(super) fn told(
+pub(super) fn show(
     request: &HttpRequest,
     entrance: &Entrance,
     session: Option<&Session>,
@@ -29,12 +29,12 @@ pub(super) fn told(
             let markup = console::not_there(&session.viewer(), &entrance.api);
             Ok(page(Kind::NotFound.status(), markup))
         }
-        None => Err(gone(entrance)),
+        None => Err(problem(entrance)),
     }
 }
 
 /// The same, where there is no page for it.
-pub(super) fn gone(entrance: &Entrance) -> Problem {
+pub(super) fn problem(entrance: &Entrance) -> Problem {
     let (api, start) = (&entrance.api, &entrance.service_url);
     Problem::new(
         Kind::NotFound,

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use super::closed::may_own;
-use super::gone::gone;
+use super::becoming_owner::may_own;
+use super::gone;
 use crate::bus::Login;
 use crate::console::strangers_text;
 use crate::credentials::{Account, Again, Arrival, CredentialsError};
@@ -15,7 +15,7 @@ use crate::message::DeviceUuid;
 use crate::telemetry::with_causes;
 
 /// What somebody is told whose account may have credentials that no key here opens.
-const MAY_BE_CLOSED: &str = "Nothing was kept: some credentials here cannot be opened now, because a key of this gateway is missing, and this \
+const KEY_MISSING: &str = "Nothing was kept: some credentials here cannot be opened now, because a key of this gateway is missing, and this \
                            account may have some among them. Whoever runs the gateway puts the key back, or forgets them (`endo doctor` \
                            names both); then begin again";
 
@@ -93,7 +93,7 @@ async fn keep_secret(
 }
 
 fn key_missing() -> Problem {
-    Problem::new(Kind::Unavailable, MAY_BE_CLOSED)
+    Problem::new(Kind::Unavailable, KEY_MISSING)
 }
 
 /// That the device which is to have a secret of this account keeps one of it.
@@ -103,7 +103,7 @@ async fn are_theirs(entrance: &Entrance, device: &DeviceUuid, account: &Account)
         Ok(true) => Ok(()),
         Ok(false) => Err(not_theirs(entrance, device, account).await),
         Err(CredentialsError::Record(_))
-            if credentials.closed().has(device).await.map_err(CredentialsError::from)? =>
+            if credentials.keyless().has(device).await.map_err(CredentialsError::from)? =>
         {
             Err(key_missing())
         }
@@ -114,7 +114,7 @@ async fn are_theirs(entrance: &Entrance, device: &DeviceUuid, account: &Account)
 /// Why a secret of this account is not kept on the device that was to have it.
 async fn not_theirs(entrance: &Entrance, device: &DeviceUuid, account: &Account) -> Problem {
     match entrance.credentials.held(device.clone()).await {
-        Ok(held) if !held.is_kept() => gone(entrance),
+        Ok(held) if !held.is_kept() => gone::problem(entrance),
         Ok(held) if held.elsewhere().is_some() => of_another_api(entrance),
         Ok(_) => of_another_account(entrance, account),
         Err(error) => error.into(),

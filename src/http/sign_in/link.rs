@@ -19,7 +19,7 @@ use crate::http::session::{Admission, Browser, Fields, OneTimeLinks, Session, un
 use crate::vault::Pass;
 
 /// The button that uses the terminal's link up, or that it signs nobody in.
-pub(super) async fn ask(request: &HttpRequest, door: &FrontDoor, link: &str, next: &NextPage) -> Answer {
+pub(super) async fn show(request: &HttpRequest, door: &FrontDoor, link: &str, next: &NextPage) -> Answer {
     let entrance = door.entrance()?;
     let is_good = |links: &&OneTimeLinks| Pass::parse(link).is_some_and(|pass| links.is_good(&pass));
     if let Some(links) = entrance.links.as_ref().filter(is_good) {

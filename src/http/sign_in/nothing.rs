@@ -23,7 +23,7 @@ use crate::vault::{ResourceOwnerId, SecretText};
 pub(super) async fn ask(request: &HttpRequest, door: &FrontDoor, session: &Session, wish: &Wish) -> Answer {
     let entrance = door.entrance()?;
     if !gone::is_there(entrance, wish).await? {
-        return gone::told(request, entrance, Some(session));
+        return gone::show(request, entrance, Some(session));
     }
     let age = proof_age(door);
     let is_old = !age.is_zero() && door.clock.now().since(session.began_at) >= age;

@@ -5,8 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
 use super::NextPage;
-use super::bus::start;
-use super::link;
+use super::{bus, link};
 use crate::bus::{BusProvider, form};
 use crate::console::{self, SignIn};
 use crate::http::page::{page, see_other};
@@ -32,11 +31,11 @@ const NOTES: [(&str, &str); 3] = [
 ];
 
 /// `GET /sign-in`: the ways in; with `once`, the button that uses the terminal's link up.
-pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
+pub(in crate::http) async fn show(request: HttpRequest, door: Data<FrontDoor>) -> Answer {
     let one = |name: &str| form::first(request.query_string(), name);
     let next = NextPage::parse(&one("next").unwrap_or_default());
     if let Some(link) = one("once") {
-        return link::ask(&request, &door, &link, &next).await;
+        return link::show(&request, &door, &link, &next).await;
     }
     if Session::find(&request, &door).await?.is_some() {
         return Ok(see_other(next.as_str()));
@@ -52,7 +51,7 @@ pub(in crate::http) async fn ask(request: HttpRequest, door: Data<FrontDoor>) ->
         }
         note => note.map(|(_, note)| note),
     };
-    let start = start(entrance.bus.as_ref(), &next);
+    let start = bus::start(entrance.bus.as_ref(), &next);
     let begin_at = browser.begins_at(&entrance.service_url, request.uri());
     let ways = SignIn {
         bus: start.as_deref(),

@@ -13,14 +13,14 @@ use crate::http::session::{Browser, Session, unavailable};
 
 /// `POST /sign-out`: ends the session, what was begun in it, what the bus granted for it, and what the page of the bus in
 /// this process knows of its owner; where it is over, that is done.
-pub(in crate::http) async fn leave(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
+pub(in crate::http) async fn sign_out(request: HttpRequest, body: Body, door: Data<FrontDoor>) -> Answer {
     let Some(session) = Session::find(&request, &door).await? else { return Ok(see_other("/sign-in?out")) };
     session.read_form(&request, &body)?;
     let entrance = door.entrance()?;
     let granted = entrance.sessions.end(&session.pass).await.map_err(|error| unavailable(&error))?;
     give_back(entrance, granted).await;
     let mut answer: HttpResponse = see_other("/sign-in?out");
-    for forgotten in Browser::of(&request).sign_out() {
+    for forgotten in Browser::of(&request).forget_all() {
         answer.headers_mut().append(SET_COOKIE, forgotten);
     }
     Ok(answer)

@@ -71,12 +71,12 @@ impl Visitor {
     /// 503 where nobody can tell.
     pub(super) async fn typist(&self, door: &FrontDoor) -> Result<Typist, Problem> {
         let person = self.login().uuid.clone();
-        let place = match self {
-            Self::InBrowser(session) => door.entrance()?.sessions.place(session).await,
+        let rank = match self {
+            Self::InBrowser(session) => door.entrance()?.sessions.rank(session).await,
             Self::Program(_) => Ok(None),
         };
-        Ok(match place.map_err(|error| unavailable(&error))? {
-            Some(place) => Typist::Settled { person, place },
+        Ok(match rank.map_err(|error| unavailable(&error))? {
+            Some(rank) => Typist::Settled { person, rank },
             None => Typist::Newcomer { person, known_by: self.line() },
         })
     }

@@ -10,7 +10,7 @@ use crate::vault::ResourceOwnerId;
 
 /// How everybody has a device in their hands, and what ends that.
 #[derive(Clone, Debug)]
-pub struct OpenDevice {
+pub struct EverybodysDevice {
     /// The lists that everybody is on.
     pub lists: Vec<String>,
     /// The update of the device that takes them off.
@@ -22,24 +22,30 @@ impl CredentialsDevices {
     ///
     /// # Errors
     /// What the store or the bus reports.
-    pub async fn open_device(&self, login: &Login) -> Result<Option<OpenDevice>, CredentialsError> {
+    pub async fn everybodys_device(
+        &self,
+        login: &Login,
+    ) -> Result<Option<EverybodysDevice>, CredentialsError> {
         let document = match &self.bus {
-            Bus::Embedded(_) => return Ok(self.open_device_here(&login.uuid).await?),
+            Bus::Embedded(_) => return Ok(self.everybodys_device_here(&login.uuid).await?),
             Bus::Meshblu(bus) => bus.whoami(Identity::of(login)).await?,
         };
-        Ok(OpenDevice::of(&document))
+        Ok(EverybodysDevice::of(&document))
     }
 
     /// The same of a device of the embedded bus; of a bus elsewhere it is not known.
     ///
     /// # Errors
     /// What the store reports.
-    pub async fn open_device_here(&self, device: &DeviceUuid) -> Result<Option<OpenDevice>, StoreError> {
+    pub async fn everybodys_device_here(
+        &self,
+        device: &DeviceUuid,
+    ) -> Result<Option<EverybodysDevice>, StoreError> {
         let Bus::Embedded(_) = &self.bus else { return Ok(None) };
         let device = device.clone();
         let look = move |view: &View<'_>| view.device(&device);
         let document = self.store.read::<_, StoreError, _>(look).await?;
-        Ok(document.as_deref().and_then(OpenDevice::of))
+        Ok(document.as_deref().and_then(EverybodysDevice::of))
     }
 
     /// Whether `owner` is one of those who manage the credentials of this account.
@@ -56,7 +62,7 @@ impl CredentialsDevices {
     }
 }
 
-impl OpenDevice {
+impl EverybodysDevice {
     fn of(document: &serde_json::Value) -> Option<Self> {
         let closing = closing(document)?.to_string();
         Some(Self { lists: open_lists(document), closing })

@@ -1,7 +1,7 @@
 //! Who becomes an owner: nobody whom everybody on the bus can be.
 
 use crate::bus::{BusProvider, Login};
-use crate::credentials::OpenDevice;
+use crate::credentials::EverybodysDevice;
 use crate::http::entrance::Entrance;
 use crate::http::problem::{Kind, Problem};
 use crate::vault::ResourceOwnerId;
@@ -12,10 +12,10 @@ use crate::vault::ResourceOwnerId;
 /// 403 where everybody has the device in their hands, unless it is an owner already: then nothing becomes anybody's by this.
 pub(super) async fn may_own(entrance: &Entrance, login: &Login, id: &ResourceOwnerId) -> Result<(), Problem> {
     let credentials = &entrance.credentials;
-    let Some(open) = credentials.open_device(login).await? else { return Ok(()) };
+    let Some(device) = credentials.everybodys_device(login).await? else { return Ok(()) };
     match credentials.manages(&login.uuid, id).await? {
         true => Ok(()),
-        false => Err(refused(entrance, login, &open)),
+        false => Err(refused(entrance, login, &device)),
     }
 }
 
@@ -25,17 +25,17 @@ pub(super) async fn may_own(entrance: &Entrance, login: &Login, id: &ResourceOwn
 /// As [`may_own`].
 pub(super) async fn may_begin(entrance: &Entrance, login: &Login) -> Result<(), Problem> {
     let credentials = &entrance.credentials;
-    let Some(open) = credentials.open_device(login).await? else { return Ok(()) };
+    let Some(device) = credentials.everybodys_device(login).await? else { return Ok(()) };
     match credentials.first_of_owner(&login.uuid, |_| true).await? {
         Some(_) => Ok(()),
-        None => Err(refused(entrance, login, &open)),
+        None => Err(refused(entrance, login, &device)),
     }
 }
 
 fn refused(
     entrance: &Entrance,
     Login { uuid, .. }: &Login,
-    OpenDevice { lists, closing }: &OpenDevice,
+    EverybodysDevice { lists, closing }: &EverybodysDevice,
 ) -> Problem {
     let page = match &entrance.bus {
         Some(BusProvider::Embedded(..)) => "sign out, and in with the bus again, whose page closes it; or ",

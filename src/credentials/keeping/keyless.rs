@@ -10,7 +10,7 @@ use crate::vault::{ResourceOwnerId, Vault};
 
 /// Records whose key is not here.
 #[derive(Debug)]
-pub struct ClosedRecords {
+pub struct KeylessRecords {
     store: Store,
     vault: Arc<Vault>,
     sealing: Arc<Sealing>,
@@ -19,7 +19,7 @@ pub struct ClosedRecords {
     known: Mutex<Option<Vec<DeviceUuid>>>,
 }
 
-impl ClosedRecords {
+impl KeylessRecords {
     /// Those of this store that no key of this vault opens.
     pub(in crate::credentials) fn new(store: Store, vault: Arc<Vault>, sealing: Arc<Sealing>) -> Self {
         Self { store, vault, sealing, known: Mutex::default() }
@@ -37,44 +37,44 @@ impl ClosedRecords {
     /// What the store reports.
     pub async fn all(&self) -> Result<Vec<DeviceUuid>, StoreError> {
         let known = self.known().clone();
-        let closed = match known {
+        let keyless = match known {
             Some(known) if known.is_empty() => return Ok(known),
-            Some(known) => self.still_closed(known).await?,
-            None => self.all_closed().await?,
+            Some(known) => self.still_keyless(known).await?,
+            None => self.all_keyless().await?,
         };
-        *self.known() = Some(closed.clone());
-        Ok(closed)
+        *self.known() = Some(keyless.clone());
+        Ok(keyless)
     }
 
-    async fn all_closed(&self) -> Result<Vec<DeviceUuid>, StoreError> {
-        let is_closed = self.is_closed_record();
+    async fn all_keyless(&self) -> Result<Vec<DeviceUuid>, StoreError> {
+        let is_keyless = self.is_keyless_record();
         let look = move |view: &View<'_>| {
-            let mut closed = Vec::new();
+            let mut keyless = Vec::new();
             view.each_record(|device, record| {
-                if is_closed(&device, &record) {
-                    closed.push(device);
+                if is_keyless(&device, &record) {
+                    keyless.push(device);
                 }
             })?;
-            Ok::<_, StoreError>(closed)
+            Ok::<_, StoreError>(keyless)
         };
         self.store.search(look).await
     }
 
-    async fn still_closed(&self, known: Vec<DeviceUuid>) -> Result<Vec<DeviceUuid>, StoreError> {
-        let is_closed = self.is_closed_record();
+    async fn still_keyless(&self, known: Vec<DeviceUuid>) -> Result<Vec<DeviceUuid>, StoreError> {
+        let is_keyless = self.is_keyless_record();
         let look = move |view: &View<'_>| {
-            let mut closed = Vec::new();
+            let mut keyless = Vec::new();
             for device in known {
-                if view.record(&device)?.is_some_and(|record| is_closed(&device, &record)) {
-                    closed.push(device);
+                if view.record(&device)?.is_some_and(|record| is_keyless(&device, &record)) {
+                    keyless.push(device);
                 }
             }
-            Ok::<_, StoreError>(closed)
+            Ok::<_, StoreError>(keyless)
         };
         self.store.search(look).await
     }
 
-    fn is_closed_record(&self) -> impl Fn(&DeviceUuid, &StoredRecord) -> bool + Send + 'static {
+    fn is_keyless_record(&self) -> impl Fn(&DeviceUuid, &StoredRecord) -> bool + Send + 'static {
         let (vault, sealing) = (Arc::clone(&self.vault), Arc::clone(&self.sealing));
         move |device, record| {
             let is_ours = || sealing.other_api(record.source.as_deref(), None).is_none();
@@ -87,13 +87,13 @@ impl ClosedRecords {
     /// # Errors
     /// What the store reports.
     pub async fn of(&self, owner: &DeviceUuid) -> Result<Vec<DeviceUuid>, StoreError> {
-        let (closed, owner) = (self.all().await?, owner.clone());
-        if closed.is_empty() {
-            return Ok(closed);
+        let (keyless, owner) = (self.all().await?, owner.clone());
+        if keyless.is_empty() {
+            return Ok(keyless);
         }
         let look = move |view: &View<'_>| {
             let mut theirs = Vec::new();
-            for device in closed {
+            for device in keyless {
                 if view.proof(&owner, &device)?.is_some() {
                     theirs.push(device);
                 }
@@ -136,8 +136,8 @@ impl ClosedRecords {
 
 impl CredentialsDevices {
     /// The records whose key is not here.
-    pub fn closed(&self) -> &ClosedRecords {
-        &self.closed
+    pub fn keyless(&self) -> &KeylessRecords {
+        &self.keyless
     }
 
     /// That a secret of this account makes no second device of it: where none is found, it may be one that nobody can open now.
@@ -145,7 +145,7 @@ impl CredentialsDevices {
     /// # Errors
     /// [`CredentialsError::KeyMissing`]; what the store, the bus or the vault reports.
     pub(super) async fn may_be_the_first(&self, id: &ResourceOwnerId) -> Result<(), CredentialsError> {
-        if self.closed.all().await?.is_empty() || self.of_account(id).await?.is_some() {
+        if self.keyless.all().await?.is_empty() || self.of_account(id).await?.is_some() {
             return Ok(());
         }
         Err(CredentialsError::KeyMissing)
