@@ -6,7 +6,6 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::devices::bind::subscription;
-use super::on_embedded::update_itself;
 use super::receipts::receipt::{Fate, Receipt, amend};
 use super::receipts::revoker::By;
 use super::{CredentialsDevices, CredentialsError};
@@ -148,11 +147,10 @@ fn attempt_here(
     if !is_by_owner(transaction.receipt(errand.receipt)?, &document) {
         return Ok(CameTo::Stayed(SOMEBODY_ELSE_S));
     }
-    match update_itself(bus, transaction, user_device, &leave_lists(&errand.credentials)) {
+    match bus.update_itself(transaction, user_device, &leave_lists(&errand.credentials)) {
         Ok(()) => Ok(CameTo::Ended),
-        Err(CredentialsError::Bus(BusError::Store(error))) => Err(error.into()),
-        Err(CredentialsError::Bus(_)) => Ok(CameTo::Stayed(REFUSED)),
-        Err(error) => Err(error),
+        Err(BusError::Store(error)) => Err(error.into()),
+        Err(_) => Ok(CameTo::Stayed(REFUSED)),
     }
 }
 

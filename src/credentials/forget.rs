@@ -9,7 +9,6 @@ use super::ends::in_use::{
 };
 use super::ends::stranded::ANSWER_LOST;
 use super::keeping::before::Past;
-use super::on_embedded::update_itself;
 use super::open::stored_record;
 use super::receipts::api_answer::{ApiAnswer, ApiVerdict};
 use super::receipts::forgotten::LastOwners;
@@ -252,7 +251,7 @@ fn clear(
     device: &DeviceUuid,
 ) -> Result<(), CredentialsError> {
     let unset = json!({"$unset": {"endo": true, "endoSignature": true}});
-    update_itself(bus, transaction, device, &unset)?;
+    bus.update_itself(transaction, device, &unset)?;
     let caller = Caller::itself(device.clone());
     bus.changing(transaction, &caller).revoke_all(device)?;
     bus.end_streams_of(transaction, device);

@@ -9,7 +9,6 @@ mod failures;
 mod forget;
 mod keeping;
 mod management;
-mod on_embedded;
 mod on_meshblu;
 mod open;
 mod receipts;

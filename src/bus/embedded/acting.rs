@@ -1,6 +1,10 @@
 //! What a caller does on the bus: within one look at it, or within one change of it.
 
-use super::{Caller, EmbeddedBus};
+use serde_json::Value;
+
+use super::update::Update;
+use super::{BusError, Caller, EmbeddedBus};
+use crate::message::DeviceUuid;
 use crate::store::{Transaction, View};
 
 /// What a caller reads.
@@ -28,6 +32,20 @@ impl EmbeddedBus {
     /// What the caller may change, and send, in this transaction.
     pub fn changing<'a>(&'a self, transaction: &'a Transaction<'a>, caller: &'a Caller) -> Changing<'a> {
         Changing { bus: self, transaction, caller }
+    }
+
+    /// Updates a device in its own name.
+    ///
+    /// # Errors
+    /// As [`Changing::update`].
+    pub fn update_itself(
+        &self,
+        transaction: &Transaction<'_>,
+        device: &DeviceUuid,
+        update: &Value,
+    ) -> Result<(), BusError> {
+        let itself = Caller::itself(device.clone());
+        self.changing(transaction, &itself).update(device, &Update::parse(update)?).map(drop)
     }
 }
 

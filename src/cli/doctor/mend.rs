@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::files::close;
 use super::finding::Change;
 use crate::bus::Bus;
-use crate::bus::embedded::update::Update;
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::cli::operation::OperationError;
@@ -38,16 +37,14 @@ pub(super) async fn on_the_bus(bus: &Bus, change: Change) -> Result<Value, Opera
 
 async fn here(bus: &EmbeddedBus, change: Change) -> Result<(), BusError> {
     bus.change(move |bus, transaction| {
-        let caller = Caller::itself(bus.service().clone());
+        let service = bus.service();
         match change {
-            Change::Update(update) => {
-                bus.changing(transaction, &caller).update(bus.service(), &Update::parse(&update)?).map(drop)
+            Change::Update(update) => bus.update_itself(transaction, service, &update),
+            Change::Updates(updates) => {
+                updates.iter().try_for_each(|update| bus.update_itself(transaction, service, update))
             }
-            Change::Updates(updates) => updates.iter().try_for_each(|update| {
-                bus.changing(transaction, &caller).update(bus.service(), &Update::parse(update)?).map(drop)
-            }),
             Change::Subscribe(subscription) => {
-                bus.changing(transaction, &caller).subscribe(&subscription).map(drop)
+                bus.changing(transaction, &Caller::itself(service.clone())).subscribe(&subscription).map(drop)
             }
             Change::CloseDevices(devices) => {
                 devices.iter().try_for_each(|device| bus.close(transaction, device).map(drop))

@@ -8,7 +8,6 @@ use crate::bus::embedded::{Caller, EmbeddedBus};
 use crate::credentials::keeping::as_it_stands::Change;
 use crate::credentials::management::owned::hidden;
 use crate::credentials::management::owners::PresentRecord;
-use crate::credentials::on_embedded::update_itself;
 use crate::credentials::{CredentialsDevices, CredentialsError, templates};
 use crate::message::DeviceUuid;
 use crate::store::{Binding, Transaction, View};
@@ -69,10 +68,10 @@ fn make_user_device(
     bus.changing(transaction, &Caller::itself(credentials.clone())).subscribe(&subscription(&binding))?;
     let status = templates::status_device(&user.uuid, &new.owner);
     let status = bus.register(transaction, status)?.uuid;
-    update_itself(bus, transaction, &user.uuid, &json!({"$set": {"statusDevice": status}}))?;
+    bus.update_itself(transaction, &user.uuid, &json!({"$set": {"statusDevice": status}}))?;
     if new.heard_by_owner {
         let hear = json!({"$addToSet": {"meshblu.whitelists.message.from": {"uuid": user.uuid}}});
-        update_itself(bus, transaction, &new.owner, &hear)?;
+        bus.update_itself(transaction, &new.owner, &hear)?;
     }
     Ok(BoundDevice { uuid: user.uuid, token: user.token, status_device: status, document: user.document })
 }

@@ -13,7 +13,6 @@ use super::here::Here;
 use super::incoming::{Candidate, Incoming, Sealed};
 use super::of_account::secret_of;
 use crate::bus::{Bus, Login};
-use crate::credentials::on_embedded::show;
 use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{Transaction, View};
@@ -147,7 +146,7 @@ impl Change for Keeping {
         }
         let record = self.incoming.put(transaction, &device, sealed)?;
         match &self.place {
-            Place::Here(here) => show(&here.bus, transaction, &device, &record)?,
+            Place::Here(_) => self.incoming.devices.project(transaction, &device, &record)?,
             Place::Elsewhere(_) => {
                 // Whoever keeps it shows it at once; this is for where that comes to nothing.
                 let shown_by = self.incoming.devices.clock.now().plus(SHOWN_BY_THEN);

@@ -1,5 +1,7 @@
-//! The bus's copy of records on a bus elsewhere: it follows the store's, at once where that works, else again until it
-//! is there.
+//! The bus's copy of records, which follows the store's: on the bus in this process with it, on a bus elsewhere at once where
+//! that works, else again until it is there.
+
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -17,6 +19,24 @@ use crate::telemetry::with_causes;
 const AT_ONCE: usize = 32;
 
 impl CredentialsDevices {
+    /// Has the bus show a record that is stored in this transaction, as soon as that is committed.
+    pub(in crate::credentials) fn project(
+        &self,
+        transaction: &Transaction<'_>,
+        device: &DeviceUuid,
+        record: &StoredRecord,
+    ) -> Result<(), CredentialsError> {
+        match &self.bus {
+            Bus::Embedded(bus) => Ok(bus.update_itself(transaction, device, &copy_of(record))?),
+            Bus::Meshblu(_) => {
+                transaction.owe_projection(device, self.clock.now())?;
+                let owed = Arc::clone(&self.owed);
+                transaction.after_commit(move || owed.notify_one());
+                Ok(())
+            }
+        }
+    }
+
     /// Shows a bus elsewhere the records that it is owed, again and again, until stopped.
     pub(in crate::credentials) async fn keep_shown(&self, stopped: watch::Receiver<bool>) {
         let Bus::Meshblu(bus) = &self.bus else { return };
@@ -108,7 +128,7 @@ async fn hide_on(bus: &Meshblu, device: &DeviceUuid) -> Result<(), MeshbluError>
 }
 
 /// The update that shows a record where the bus's clients look for it.
-pub(in crate::credentials) fn copy_of(record: &StoredRecord) -> Value {
+fn copy_of(record: &StoredRecord) -> Value {
     let endo: Value = serde_json::from_str(&record.endo).unwrap_or_default();
     json!({"$set": {"endo": endo, "endoSignature": record.signature}})
 }

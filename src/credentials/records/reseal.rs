@@ -1,13 +1,11 @@
 //! Sealing what a record holds anew, around the same secret: for other owners, in another form, under another key.
 
-use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::credentials::ends::telling::Closing;
 use crate::credentials::keeping::as_it_stands::Change;
 use crate::credentials::keeping::before::Kept;
 use crate::credentials::management::leave::Leaving;
 use crate::credentials::management::owners::{NewRecord, PresentRecord};
-use crate::credentials::on_embedded::show;
 use crate::credentials::receipts::receipt::amend;
 use crate::credentials::records::opening::text;
 use crate::credentials::{CredentialsDevices, CredentialsError};
@@ -136,7 +134,11 @@ impl Change for Resealing {
             return Err(CredentialsError::NoRecord);
         }
         carry_over(transaction, &self.device, before.generation, new.record.generation)?;
-        self.project(transaction, &new.record)?;
+        match self.devices.project(transaction, &self.device, &new.record) {
+            // The device is gone, and so is its copy.
+            Err(CredentialsError::Bus(BusError::Forbidden)) => {}
+            projected => projected?,
+        }
         if let Some(leaving) = leaving {
             leaving.run(transaction, &self.devices, &self.device)?;
         }
@@ -175,22 +177,5 @@ impl Resealing {
         let (endo, signature) = (sealed.endo.to_string(), sealed.signature);
         let record = StoredRecord { generation, endo, signature, source: new.source };
         Ok(Resealed { before, new: NewRecord { record, beside, crowded_out }, leaving, closing })
-    }
-
-    /// Has the bus's copy follow.
-    fn project(&self, transaction: &Transaction<'_>, record: &StoredRecord) -> Result<(), CredentialsError> {
-        match &self.devices.bus {
-            Bus::Embedded(bus) => match show(bus, transaction, &self.device, record) {
-                // The device is gone, and so is its copy.
-                Err(CredentialsError::Bus(BusError::Forbidden)) => Ok(()),
-                result => result,
-            },
-            Bus::Meshblu(_) => {
-                transaction.owe_projection(&self.device, self.devices.clock.now())?;
-                let bell = self.devices.owed.clone();
-                transaction.after_commit(move || bell.notify_one());
-                Ok(())
-            }
-        }
     }
 }

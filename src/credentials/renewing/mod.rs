@@ -1,7 +1,8 @@
 //! Renewing secrets, and what is known of those that the API refused.
 
 pub(super) mod asked_lately;
-pub(super) mod naming;
+mod naming;
+mod refused;
 pub(super) mod renewal;
-pub(super) mod renewed;
-pub(super) mod said_refused;
+mod renewed;
+mod said_refused;

@@ -1,6 +1,5 @@
 //! Taking everybody off the lists by which they have a device in their hands, in its own name.
 
-use super::super::update::Update;
 use super::super::whitelist::closing;
 use super::super::{BusError, Caller, EmbeddedBus};
 use super::SignedIn;
@@ -15,8 +14,7 @@ impl EmbeddedBus {
     pub fn close(&self, transaction: &Transaction<'_>, device: &DeviceUuid) -> Result<bool, BusError> {
         let document = transaction.device(device)?.ok_or(BusError::Forbidden)?;
         let Some(update) = closing(&document) else { return Ok(false) };
-        let itself = Caller::itself(device.clone());
-        self.changing(transaction, &itself).update(device, &Update::parse(&update)?)?;
+        self.update_itself(transaction, device, &update)?;
         Ok(true)
     }
 
