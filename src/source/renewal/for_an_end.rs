@@ -72,10 +72,9 @@ impl Renewer {
             LastClaim::OtherClient => return Err(RenewalError::OtherClient),
         }
         let subject = Subject { device, token: Some(token), secret_since: 0 };
-        let mut run = Run::new(Sake::End { copy });
         let (demand, ends_at) = (Demand::Due, None);
         let case = Case { demand, record, ends_at, subject, held, holder };
-        if let Attempt::Lost(error) = self.spend(&case, &mut run).await? {
+        if let Attempt::Lost(error) = self.spend(&case, &mut Run::default(), Sake::End { copy }).await? {
             return Err(RenewalError::Unavailable(Arc::new(error)));
         }
         let known = self.store.read::<_, StoreError, _>(move |view| view.refresh_token(&token)).await?;

@@ -9,7 +9,7 @@ use super::judgement::release;
 use super::records::{CameTo, NewSecret, Outcome, Records, Replaced, Sake, Sending, Stranded};
 use super::renewer::{Attempt, Case, Renewer, leave_in_doubt};
 use super::schedule::begin_life;
-use super::subject::{Place, Subject};
+use super::subject::{Holding, Subject};
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::source::oauth2::Tokens;
@@ -140,9 +140,9 @@ impl Renewer {
 
 impl NewRecord {
     fn keep(&self, transaction: &Transaction<'_>, records: &Records) -> Result<Kept, StoreError> {
-        match self.subject.place(transaction)? {
-            Some(place) if self.is_alone || !self.is_like(&place) => {
-                let Place { device, record, renewal } = place;
+        match self.subject.holding(transaction)? {
+            Some(holding) if self.is_alone || !self.is_like(&holding) => {
+                let Holding { device, record, renewal } = holding;
                 let ends_at = renewal.expires_at;
                 Ok(Kept::Elsewhere(Like { device, record, ends_at, is_alone: false }))
             }
@@ -154,8 +154,8 @@ impl NewRecord {
         }
     }
 
-    fn is_like(&self, place: &Place) -> bool {
-        place.device == self.device && place.record.generation == self.old
+    fn is_like(&self, holding: &Holding) -> bool {
+        holding.device == self.device && holding.record.generation == self.old
     }
 
     /// The record that it is sealed like has its place taken.

@@ -110,7 +110,7 @@ type Seal = dyn Fn(DeviceUuid, StoredRecord, NewSecret) -> BoxFuture<'static, Re
     + Send
     + Sync;
 type Strand = dyn Fn(&Transaction<'_>, &DeviceUuid, Stranded<'_>) -> Result<(), StoreError> + Send + Sync;
-type Told = dyn Fn(&Transaction<'_>, &DeviceUuid, Outcome) -> Result<(), StoreError> + Send + Sync;
+type CameToFn = dyn Fn(&Transaction<'_>, &DeviceUuid, Outcome) -> Result<(), StoreError> + Send + Sync;
 type Project = dyn Fn(&Transaction<'_>, &DeviceUuid, &StoredRecord) -> Result<(), StoreError> + Send + Sync;
 
 /// The records of the gateway.
@@ -127,7 +127,7 @@ pub struct Records {
     /// for it is nobody's. Where somebody ended the credentials or signed in anew meanwhile, that is to end as well.
     pub strand: Box<Strand>,
     /// Called in the same case where no secret is nobody's.
-    pub came_to: Box<Told>,
+    pub came_to: Box<CameToFn>,
 }
 
 impl fmt::Debug for Records {

@@ -53,20 +53,14 @@ pub(super) enum Attempt {
     Lost(OAuthError),
 }
 
-/// One call, and what it did so far.
+/// What one call did so far.
+#[derive(Default)]
 pub(super) struct Run {
-    sake: Sake,
     waited: Duration,
     sends: u32,
     lost: Option<Arc<OAuthError>>,
     /// Whether the refresh token had been sent before, by whomever.
     doubts: bool,
-}
-
-impl Run {
-    pub(super) fn new(sake: Sake) -> Self {
-        Self { sake, waited: Duration::ZERO, sends: 0, lost: None, doubts: false }
-    }
 }
 
 impl Renewer {
@@ -93,18 +87,19 @@ impl Renewer {
     /// # Errors
     /// [`RenewalError`]; only [`RenewalError::Dead`] will not go away by itself.
     pub async fn renew(&self, device: &DeviceUuid, demand: Demand) -> Result<Renewed, RenewalError> {
-        let (holder, mut run) = (self.random.uuid(), Run::new(Sake::Use { last_receipt: 0 }));
+        let (holder, mut run) = (self.random.uuid(), Run::default());
         loop {
             let case = self.read(device, demand, &holder).await?;
-            let attempt = match self.claim(&case, &mut run).await? {
+            let (claim, sake) = self.claim(&case).await?;
+            let attempt = match claim {
                 Claim::Done(renewed) => Attempt::Done(renewed),
                 Claim::Dead(reason) => return Err(RenewalError::Dead { reason }),
                 Claim::Resting => return Err(RenewalError::Resting),
                 Claim::OtherClient => return Err(RenewalError::OtherClient),
                 Claim::Fruitless => return Err(RenewalError::Fruitless),
                 Claim::Moved => Attempt::Again,
-                Claim::Spend => self.spend(&case, &mut run).await?,
-                Claim::Doubt => self.resolve(&case, &mut run).await?,
+                Claim::Spend => self.spend(&case, &mut run, sake).await?,
+                Claim::Doubt => self.resolve(&case, &mut run, sake).await?,
                 Claim::Held if run.waited >= self.settings.patience => return Err(RenewalError::Busy),
                 Claim::Held => {
                     tokio::time::sleep(self.settings.look).await;
@@ -136,7 +131,7 @@ impl Renewer {
         Ok(Case { demand, record, ends_at, subject, held, holder })
     }
 
-    async fn claim(&self, case: &Case, run: &mut Run) -> Result<Claim, StoreError> {
+    async fn claim(&self, case: &Case) -> Result<(Claim, Sake), StoreError> {
         let claimant = Claimant {
             subject: case.subject.clone(),
             demand: case.demand,
@@ -148,18 +143,22 @@ impl Renewer {
             client: self.upstream.client.clone(),
         };
         let claim = move |transaction: &Transaction<'_>| {
-            Ok((claimant.claim(transaction)?, transaction.last_receipt()?))
+            let last_receipt = transaction.last_receipt()?;
+            Ok((claimant.claim(transaction)?, Sake::Use { last_receipt }))
         };
-        let (claim, last_receipt) = self.store.write::<_, StoreError, _>(claim).await?;
-        run.sake = Sake::Use { last_receipt };
-        Ok(claim)
+        self.store.write::<_, StoreError, _>(claim).await
     }
 
     /// Sends the refresh token. That it is sent is on disk.
-    pub(super) async fn spend(&self, case: &Case, run: &mut Run) -> Result<Attempt, RenewalError> {
+    pub(super) async fn spend(
+        &self,
+        case: &Case,
+        run: &mut Run,
+        sake: Sake,
+    ) -> Result<Attempt, RenewalError> {
         let Some(token) = &case.held.refresh else { return Ok(Attempt::Again) };
         run.sends += 1;
-        let sending = Sending { asked_at: self.clock.now(), sake: run.sake };
+        let sending = Sending { asked_at: self.clock.now(), sake };
         match self.while_holding(case, (self.upstream.refresh)(token.copy())).await {
             Ok(tokens) => self.keep(case, Given { sent: token.copy(), tokens, sending }).await,
             Err(OAuthError::InvalidGrant) => {
@@ -193,12 +192,12 @@ impl Renewer {
 
     /// Whoever ended the credentials, or signed in anew meanwhile, waits for what came of this.
     async fn tell_nothing_came(&self, case: &Case, run: &Run, sending: Sending) -> Result<(), StoreError> {
-        if run.doubts || matches!(run.sake, Sake::End { .. }) {
+        if run.doubts || matches!(sending.sake, Sake::End { .. }) {
             return Ok(());
         }
         let (records, subject) = (Arc::clone(&self.records), case.subject.clone());
-        let tell = move |transaction: &Transaction<'_>| match subject.place(transaction)? {
-            Some(place) if place.device == subject.device => Ok(()),
+        let tell = move |transaction: &Transaction<'_>| match subject.holding(transaction)? {
+            Some(holding) if holding.device == subject.device => Ok(()),
             _ => {
                 let outcome = Outcome { sending, came_to: CameTo::Nothing };
                 (records.came_to)(transaction, &subject.device, outcome)
@@ -234,7 +233,7 @@ impl Renewer {
     }
 
     /// Tries the access token; where that is over, sends the refresh token once more if the provider allows that.
-    async fn resolve(&self, case: &Case, run: &mut Run) -> Result<Attempt, RenewalError> {
+    async fn resolve(&self, case: &Case, run: &mut Run, sake: Sake) -> Result<Attempt, RenewalError> {
         run.doubts = true;
         let probe = match self.while_holding(case, (self.upstream.probe)(case.held.access.copy())).await {
             Ok(probe) => probe,
@@ -256,7 +255,7 @@ impl Renewer {
         });
         match resolution.await?.unwrap_or(Resolution::Moved) {
             Resolution::Leave => Ok(Attempt::Done(Renewed::StillGood)),
-            Resolution::Resend => self.spend(case, run).await,
+            Resolution::Resend => self.spend(case, run, sake).await,
             Resolution::Moved => Ok(Attempt::Again),
             Resolution::Rest => Err(run.lost.take().map_or(RenewalError::Resting, RenewalError::Unavailable)),
         }

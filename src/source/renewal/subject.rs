@@ -17,9 +17,9 @@ pub(super) struct Subject {
     pub(super) secret_since: u64,
 }
 
-/// Where the refresh token is now that a renewal is about.
+/// The record that holds the refresh token now that a renewal is about.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct Holding {
     pub(super) device: DeviceUuid,
     pub(super) record: StoredRecord,
     pub(super) renewal: StoredRenewal,
@@ -63,7 +63,7 @@ pub(super) struct Noting<F> {
 impl Subject {
     /// The newest record that holds the refresh token: of the credentials that it was read from, or of others in which somebody
     /// signed in since and brought it again.
-    pub(super) fn place(&self, view: &View<'_>) -> Result<Option<Place>, StoreError> {
+    pub(super) fn holding(&self, view: &View<'_>) -> Result<Option<Holding>, StoreError> {
         let Some(token) = &self.token else { return Ok(None) };
         let others = view.renewed_by(token)?.into_iter().filter(|other| *other != self.device);
         for device in std::iter::once(self.device.clone()).chain(others) {
@@ -73,7 +73,7 @@ impl Subject {
                 known.generation == record.generation && renews
             };
             if let Some(renewal) = view.renewal(&device)?.filter(is_this) {
-                return Ok(Some(Place { device, record, renewal }));
+                return Ok(Some(Holding { device, record, renewal }));
             }
         }
         Ok(None)
@@ -86,9 +86,9 @@ impl Subject {
         transaction: &Transaction<'_>,
         noting: Noting<impl FnOnce(Noted<'_>) -> T>,
     ) -> Result<Option<T>, StoreError> {
-        let mut place = self.place(transaction)?;
-        let known = match &mut place {
-            Some(place) => place.renewal.refresh.take(),
+        let mut holding = self.holding(transaction)?;
+        let known = match &mut holding {
+            Some(holding) => holding.renewal.refresh.take(),
             None => self.token.map_or(Ok(None), |token| transaction.refresh_token(&token))?,
         };
         let Noting { holder, now, change } = noting;
@@ -99,16 +99,16 @@ impl Subject {
             |known: &StoredRefreshToken| is_at_it(known) && known.stage != RenewalStage::Spent;
         let Some(mut refresh) = known.filter(is_to_be_noted) else { return Ok(None) };
         (refresh.noted, refresh.noted_at) = (transaction.next_moment()?, now);
-        let Some(mut place) = place else {
+        let Some(mut holding) = holding else {
             change(Noted { refresh: &mut refresh, beside: Beside::Nothing, now });
             transaction.store_refresh_token(&refresh)?;
             return Ok(None);
         };
-        let is_same = place.device == self.device && place.renewal.secret_since == self.secret_since;
+        let is_same = holding.device == self.device && holding.renewal.secret_since == self.secret_since;
         let beside = if is_same { Beside::Same } else { Beside::Another };
-        let noted = change(Noted { refresh: &mut refresh, beside: beside(&mut place.renewal), now });
-        let renewal = StoredRenewal { refresh: Some(refresh), ..place.renewal };
-        transaction.store_renewal(&place.device, &renewal)?;
+        let noted = change(Noted { refresh: &mut refresh, beside: beside(&mut holding.renewal), now });
+        let renewal = StoredRenewal { refresh: Some(refresh), ..holding.renewal };
+        transaction.store_renewal(&holding.device, &renewal)?;
         Ok(Some(noted))
     }
 }
