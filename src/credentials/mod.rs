@@ -43,4 +43,4 @@ pub use receipts::showing::Receipts;
 pub use records::rekey::Rekeyed;
 pub use state::{State, Words};
 pub use summary::Summary;
-pub use told_by_bus::Told;
+pub use told_by_bus::ToldByBus;

@@ -9,7 +9,7 @@ use crate::message::DeviceUuid;
 
 /// What a bus elsewhere tells of the devices that use some credentials, or did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct ToldByBus {
     /// Each of them; of one that the bus does not tell of, or not any more, the uuid is all.
     pub entries: Vec<UserDeviceEntry>,
     /// Whether there may be more, which the bus did not name.
@@ -26,15 +26,15 @@ impl CredentialsDevices {
         &self,
         credentials: DeviceUuid,
         known: Vec<DeviceUuid>,
-    ) -> Result<Told, CredentialsError> {
-        let Bus::Meshblu(bus) = &self.bus else { return Ok(Told::default()) };
+    ) -> Result<ToldByBus, CredentialsError> {
+        let Bus::Meshblu(bus) = &self.bus else { return Ok(ToldByBus::default()) };
         let mut entries: Vec<_> = known.into_iter().map(UserDeviceEntry::unknown).collect();
         let owned = match self.held(credentials).await {
             Ok(owned) => owned,
             Err(CredentialsError::Meshblu(error)) => {
                 tell_nothing(&error, &mut entries);
                 // What the service may not see is no credentials device of its.
-                return Ok(Told { entries, lacks_some: !error.is_forbidden() });
+                return Ok(ToldByBus { entries, lacks_some: !error.is_forbidden() });
             }
             Err(error) => return Err(error),
         };
@@ -50,7 +50,7 @@ impl CredentialsDevices {
         if !entries.is_empty() {
             describe_on(bus, &owned, &mut entries).await;
         }
-        Ok(Told { entries, lacks_some: unlisted.is_some_and(|error| !is_gone(&error)) })
+        Ok(ToldByBus { entries, lacks_some: unlisted.is_some_and(|error| !is_gone(&error)) })
     }
 
     /// The credentials devices that keep something, here or on the bus, at most `limit`.

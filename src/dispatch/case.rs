@@ -6,7 +6,7 @@ use super::bringer::Bringer;
 use super::caller::Caller;
 use crate::bus::Login;
 use crate::credentials::OpenRecord;
-use crate::job::{Changes, Told};
+use crate::job::{Changes, ToldSecrets};
 use crate::message::{DeliveryId, DeviceUuid, Failure, Message, Parties, Route};
 use crate::store::QueuedDelivery;
 
@@ -21,7 +21,7 @@ pub(super) struct Case {
     /// What may have changed outside, as the job's calls tell.
     pub(super) changes: Changes,
     /// What those know who ran it.
-    pub(super) told: Told,
+    pub(super) told: ToldSecrets,
     /// Of the record whose secret was tried last.
     generation: u64,
     /// The credentials device, where it came itself.
@@ -68,7 +68,7 @@ impl Case {
             message,
             respond_to,
             changes: Changes::default(),
-            told: Told::default(),
+            told: ToldSecrets::default(),
             generation: 0,
             caller,
             recorded: None,

@@ -28,9 +28,9 @@ const MUST_BE_AN_ARRAY: &str = "must be an array but is of type";
 /// The longest `respondTo`, in bytes of JSON, that goes into a status entry: 99 of them stay in one document.
 const KEPT_RESPOND_TO: usize = 4096;
 
-/// What somebody is told.
+/// What the sender of a message is told in the end.
 #[derive(Clone)]
-struct Told {
+struct LastWord {
     parties: Parties,
     message: Value,
     /// The same as it leaves.
@@ -44,7 +44,7 @@ struct Told {
 impl Desk {
     /// Tells the sender, and ends the delivery.
     pub(super) async fn end(&self, taken: Taken, case: Case, answer: Result<Reply, Failure>) -> Verdict {
-        let told = Told::new(case.parties.clone(), answer, case.respond_to.clone());
+        let told = LastWord::new(case.parties.clone(), answer, case.respond_to.clone());
         self.tell(taken, case, told).await
     }
 
@@ -56,7 +56,7 @@ impl Desk {
                 .give_up(taken, Death { fate, ..Death::of("reply_not_taken", self.clock.now()) })
                 .await;
         }
-        let told = Told::kept(case.parties.clone(), reply);
+        let told = LastWord::kept(case.parties.clone(), reply);
         self.tell(taken, case, told).await
     }
 
@@ -71,7 +71,7 @@ impl Desk {
         }
     }
 
-    async fn tell(&self, taken: Taken, case: Case, told: Told) -> Verdict {
+    async fn tell(&self, taken: Taken, case: Case, told: LastWord) -> Verdict {
         match &self.bus {
             Bus::Meshblu(bus) => match Voice::of(bus, &case) {
                 Some(voice) => self.end_on_meshblu(voice, taken, told).await,
@@ -131,7 +131,7 @@ impl Desk {
     }
 }
 
-impl Told {
+impl LastWord {
     fn new(parties: Parties, answer: Result<Reply, Failure>, respond_to: Option<Value>) -> Self {
         let to = respond_to.as_ref();
         let (done, message, failure) = match answer {
@@ -184,7 +184,7 @@ fn not_taken() -> Verdict {
 }
 
 /// The entry of a status device, its keys in the original's order (`spec/endo.md` 2.5, step c).
-fn status_entry(told: &Told, now: Timestamp) -> Value {
+fn status_entry(told: &LastWord, now: Timestamp) -> Value {
     let failure = told.failure.as_ref();
     let mut metadata = json!({});
     if let Some(to) = told.respond_to.as_ref().filter(|to| to.to_string().len() <= KEPT_RESPOND_TO) {

@@ -33,6 +33,6 @@ pub use registry::{CheckedMessage, Refusal, Registry, RegistryOptions};
 pub use running::{Next, RunFailure};
 pub use schema::SchemaError;
 pub use wording::Fault;
-pub use workbench::{Provisions, Told, Workbench};
+pub use workbench::{Provisions, ToldSecrets, Workbench};
 
 pub use crate::egress::{ApiClient, CallGate, Changes, EgressError, GateError, RetryAfter};

@@ -28,7 +28,7 @@ pub struct Provisions {
 
 /// The secrets that those were told who ran one message, in all runs so far: they may repeat each in the last.
 #[derive(Debug, Default)]
-pub struct Told(Redaction);
+pub struct ToldSecrets(Redaction);
 
 impl Workbench {
     /// An API at `base_url`, whose secrets may go to `hosts`.
@@ -46,7 +46,7 @@ impl Workbench {
 impl Provisions {
     /// The same for one more run of a message, whose runs before were `told` this.
     #[must_use]
-    pub fn after(self, told: &mut Told) -> Self {
+    pub fn after(self, told: &mut ToldSecrets) -> Self {
         told.0.add(self.redaction);
         Self { redaction: told.0.clone(), ..self }
     }

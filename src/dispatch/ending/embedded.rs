@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{MUST_BE_AN_ARRAY, Told, adding, beginning_with, status_entry};
+use super::{LastWord, MUST_BE_AN_ARRAY, adding, beginning_with, status_entry};
 use crate::ambient::Timestamp;
 use crate::bus::embedded::update::Update;
 use crate::bus::embedded::{BusError, Caller, EmbeddedBus};
@@ -15,7 +15,7 @@ use crate::telemetry::with_causes;
 pub(super) struct End {
     pub(super) place: Place,
     pub(super) id: DeliveryId,
-    pub(super) told: Told,
+    pub(super) told: LastWord,
 }
 
 impl End {
@@ -42,7 +42,7 @@ impl End {
 }
 
 /// As the user device, by the credentials device's rights alone.
-fn caller(told: &Told) -> Caller {
+fn caller(told: &LastWord) -> Caller {
     Caller::itself(told.parties.credentials.clone()).acting_as(told.parties.user_device.clone())
 }
 
@@ -61,7 +61,7 @@ fn passed_over(result: Result<(), BusError>, what: &'static str) -> Result<Optio
 fn push_status(
     bus: &EmbeddedBus,
     transaction: &Transaction<'_>,
-    told: &Told,
+    told: &LastWord,
     entry: &Value,
 ) -> Result<(), BusError> {
     let user_device = bus

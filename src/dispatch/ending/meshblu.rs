@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{MUST_BE_AN_ARRAY, Told, adding, beginning_with, not_taken, status_entry};
+use super::{LastWord, MUST_BE_AN_ARRAY, adding, beginning_with, not_taken, status_entry};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
 use crate::dispatch::Verdict;
@@ -22,7 +22,12 @@ pub(super) struct Voice<'a> {
 }
 
 impl Desk {
-    pub(super) async fn end_on_meshblu(&self, mut voice: Voice<'_>, taken: Taken, mut told: Told) -> Verdict {
+    pub(super) async fn end_on_meshblu(
+        &self,
+        mut voice: Voice<'_>,
+        taken: Taken,
+        mut told: LastWord,
+    ) -> Verdict {
         if !taken.place.reply_off_disk(&told.reply) && !self.write_down(&taken, &told).await {
             return not_taken();
         }
@@ -41,14 +46,14 @@ impl Desk {
     }
 
     /// Whether the reply is written down; it is not where it cannot be, or where the delivery had ended before.
-    async fn write_down(&self, taken: &Taken, told: &Told) -> bool {
+    async fn write_down(&self, taken: &Taken, told: &LastWord) -> bool {
         let (place, reply) = (taken.place.clone(), told.reply.clone());
         let start = move |transaction: &Transaction<'_>| place.start_reply(transaction, &reply);
         self.keep(&taken.place, start).await == Some(true)
     }
 
     /// The outcome is on disk before the status device is asked for: a repeat gets it, whatever happens meanwhile.
-    async fn end_told(&self, voice: &Voice<'_>, taken: Taken, told: Told) -> Verdict {
+    async fn end_told(&self, voice: &Voice<'_>, taken: Taken, told: LastWord) -> Verdict {
         let now = self.clock.now();
         if !self.keep_outcome(taken, told.outcome(now)).await {
             return not_taken();
@@ -57,7 +62,7 @@ impl Desk {
     }
 
     /// Has the status device note what was told; what keeps it from that is told whoever brought the message.
-    pub(super) async fn note_error(&self, voice: &Voice<'_>, told: &Told) -> Verdict {
+    pub(super) async fn note_error(&self, voice: &Voice<'_>, told: &LastWord) -> Verdict {
         match voice.push_status(told, &status_entry(told, self.clock.now())).await {
             Ok(()) => told.verdict(),
             Err(error) => {
@@ -82,7 +87,7 @@ impl Desk {
     }
 
     /// The bus did not take it, or nobody knows whether it did; it is not sent again by itself.
-    async fn give_up_reply(&self, taken: Taken, told: &Told, error: &MeshbluError) -> Verdict {
+    async fn give_up_reply(&self, taken: Taken, told: &LastWord, error: &MeshbluError) -> Verdict {
         tracing::warn!(error = with_causes(error), "a reply was not sent");
         let (failure, mut fate) = (error.failure(), told.fate());
         let reason = if error.nothing_done() { "reply_not_taken" } else { "reply_unknown" };
@@ -107,7 +112,7 @@ impl<'a> Voice<'a> {
     }
 
     /// Sends it, with the other login where the bus forbids it to the first: one that was lent for one call is over with that.
-    pub(super) async fn send(&mut self, told: &Told) -> Result<(), MeshbluError> {
+    pub(super) async fn send(&mut self, told: &LastWord) -> Result<(), MeshbluError> {
         let sent = self.send_once(told).await;
         match self.other.take_if(|_| sent.as_ref().is_err_and(MeshbluError::is_forbidden)) {
             Some(other) => {
@@ -118,12 +123,12 @@ impl<'a> Voice<'a> {
         }
     }
 
-    async fn send_once(&self, told: &Told) -> Result<(), MeshbluError> {
+    async fn send_once(&self, told: &LastWord) -> Result<(), MeshbluError> {
         self.bus.send(self.speaking_for(&told.parties.user_device), &told.reply.text).await
     }
 
     /// Steps b and c: a user device that cannot be read, or has no status device, has nothing noted.
-    async fn push_status(&self, told: &Told, entry: &Value) -> Result<(), MeshbluError> {
+    async fn push_status(&self, told: &LastWord, entry: &Value) -> Result<(), MeshbluError> {
         let user_device = &told.parties.user_device;
         let Ok(document) = self.bus.device(Identity::of(self.login), user_device).await else {
             return Ok(());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::meshblu::Voice;
-use super::{Told, not_taken};
+use super::{LastWord, not_taken};
 use crate::ambient::{Backoff, Timestamp};
 use crate::dispatch::Verdict;
 use crate::dispatch::answer::Desk;
@@ -30,7 +30,7 @@ impl Desk {
         let (Some(mut voice), None) = (voice, &case.mark) else {
             return self.end(taken, case, Err(failure)).await;
         };
-        let told = Told::new(case.parties.clone(), Err(failure.clone()), case.respond_to.clone());
+        let told = LastWord::new(case.parties.clone(), Err(failure.clone()), case.respond_to.clone());
         match voice.send(&told).await {
             Ok(()) => {
                 let verdict = self.note_error(&voice, &told).await;
