@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use maud::{Markup, html};
 
-use super::page::{answer_about, device, fact, form, whole};
+use super::page::{answer_about, answers, device, fact, form, whole};
 use crate::bus::embedded::oauth::{AuthorizationRequest, SignedIn, Ticket};
 
 /// Who else may act as the device is named up to here.
@@ -13,13 +13,7 @@ const NAMED: usize = 5;
 /// That nobody is signed in as such a device, and the button that closes it.
 pub(super) fn page(request: &AuthorizationRequest, ticket: &Ticket, signed_in: &SignedIn) -> HttpResponse {
     let (lists, others) = (&signed_in.open.lists, &signed_in.open.beside);
-    let buttons = html! {
-        div.buttons {
-            button.strong name="answer" value="close" { "Close it and go on" }
-            button name="answer" value="deny" { "Cancel" }
-            button.link name="answer" value="leave" { "Sign in as another device" }
-        }
-    };
+    let buttons = answers("close", "Close it and go on", "Cancel");
     let body = html! {
         p.alarm role="alert" {
             "You are not signed in at the client: everybody on this bus may change this device and make tokens of it, \

@@ -104,13 +104,7 @@ pub(super) fn consent(request: &AuthorizationRequest, ticket: &Ticket, signed_in
     let port = target.port().map(|port| format!(":{port}")).unwrap_or_default();
     let place =
         target.host_str().map_or_else(|| format!("{}:", target.scheme()), |host| format!("{host}{port}"));
-    let buttons = html! {
-        div.buttons {
-            button.strong name="answer" value="allow" { "Allow" }
-            button name="answer" value="deny" { "Deny" }
-            button.link name="answer" value="leave" { "Sign in as another device" }
-        }
-    };
+    let buttons = answers("allow", "Allow", "Deny");
     let body = html! {
         dl {
             (fact("Client", &html! { bdi { (client.name) } br; code { (client.uuid) } }))
@@ -159,6 +153,17 @@ pub(super) fn misaddressed(why: Misaddressed) -> HttpResponse {
         p { "Nothing was done. " (then) }
     };
     whole(answer(StatusCode::BAD_REQUEST), "You cannot sign in by this link", &body)
+}
+
+/// What somebody who is signed in can answer: what the page proposes, no, or that they are another device.
+pub(super) fn answers(proposed: &str, proposal: &str, no: &str) -> Markup {
+    html! {
+        div.buttons {
+            button.strong name="answer" value=(proposed) { (proposal) }
+            button name="answer" value="deny" { (no) }
+            button.link name="answer" value="leave" { "Sign in as another device" }
+        }
+    }
 }
 
 /// A line of what a page says about the request.
