@@ -42,6 +42,15 @@ impl Scene {
         self.is_over(credentials).await;
     }
 
+    /// Forgets them; their refresh token, which is renewed for its end, brings nothing any more.
+    async fn ends_all_with_the_access_tokens(&self, credentials: &DeviceUuid) {
+        self.office.forget(credentials).await;
+        self.provider.plan([Fault::InvalidGrant]);
+        self.office.does_what_is_due().await;
+        assert_eq!(asked(&self.provider), ["end access-2", "end access-1", "renew refresh-1"]);
+        assert_eq!(told(&self.office, credentials).await.verdict, ApiVerdict::Revoked);
+    }
+
     async fn is_over(&self, credentials: &DeviceUuid) {
         assert_eq!(told(&self.office, credentials).await.verdict, ApiVerdict::Revoked);
         assert!(self.office.waiting().await.is_empty());
@@ -81,13 +90,7 @@ async fn the_refresh_token_of_an_earlier_sign_in_is_renewed_for_its_end_beside_t
 async fn it_is_over_where_the_end_of_what_was_set_aside_took_it_along_or_another_took_its_place() {
     for way in WAYS {
         let scene = Scene::of(way, RevocationEnds::SignIn).await;
-        let Scene { provider, office } = &scene;
-        let credentials = scene.signed_in_twice().await;
-        office.forget(&credentials).await;
-        provider.plan([Fault::InvalidGrant]);
-        office.does_what_is_due().await;
-        assert_eq!(asked(provider), ["end access-2", "end access-1", "renew refresh-1"]);
-        assert_eq!(told(office, &credentials).await.verdict, ApiVerdict::Revoked);
+        scene.ends_all_with_the_access_tokens(&scene.signed_in_twice().await).await;
 
         let scene = Scene::of(way, RevocationEnds::SignIn).await;
         let Scene { provider, office } = &scene;
@@ -140,14 +143,9 @@ async fn a_pair_that_was_set_aside_ends_by_its_access_token_and_is_renewed_only_
 async fn that_what_was_set_aside_ended_is_not_hidden_by_what_was_over_before() {
     for way in WAYS {
         let scene = Scene::of(way, RevocationEnds::SignIn).await;
-        let Scene { provider, office } = &scene;
         let credentials = scene.signed_in_twice().await;
-        provider.expire("access-2");
-        office.forget(&credentials).await;
-        provider.plan([Fault::InvalidGrant]);
-        office.does_what_is_due().await;
-        assert_eq!(asked(provider), ["end access-2", "end access-1", "renew refresh-1"]);
-        assert_eq!(told(office, &credentials).await.verdict, ApiVerdict::Revoked);
+        scene.provider.expire("access-2");
+        scene.ends_all_with_the_access_tokens(&credentials).await;
     }
 }
 
