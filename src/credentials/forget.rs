@@ -9,11 +9,11 @@ use super::ends::in_use::{
 };
 use super::ends::stranded::ANSWER_LOST;
 use super::keeping::before::Past;
-use super::open::stored_record;
 use super::receipts::api_answer::{ApiAnswer, ApiVerdict};
 use super::receipts::forgotten::LastOwners;
 use super::receipts::receipt::{Act, Fate, Matter, Receipt};
 use super::receipts::revoker::{By, Revoker};
+use super::records::newest::stored_record;
 use super::records::opening::text;
 use super::{Account, CredentialsDevices, CredentialsError, Owned};
 use crate::bus::embedded::{Caller, EmbeddedBus};

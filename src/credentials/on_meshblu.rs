@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 
 use super::devices::bind::subscription;
 use super::keeping::keep::STRANGERS;
-use super::open::stored_record;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};
@@ -32,7 +31,7 @@ struct Begun {
 }
 
 /// A device that says it is an account's.
-pub(super) struct Candidate {
+pub(super) struct Claimant {
     pub(in crate::credentials) device: DeviceUuid,
     /// The record that it shows.
     pub(super) shown: Option<StoredRecord>,
@@ -46,9 +45,9 @@ impl Shown {
         Some(begun.begun)
     }
 
-    fn candidate(self) -> Option<Candidate> {
+    fn claimant(self) -> Option<Claimant> {
         let (device, begun) = (self.uuid.as_str()?.into(), self.begun());
-        Some(Candidate { device, shown: self.record(), begun })
+        Some(Claimant { device, shown: self.record(), begun })
     }
 
     fn record(self) -> Option<StoredRecord> {
@@ -61,43 +60,23 @@ impl Shown {
 }
 
 impl CredentialsDevices {
-    /// The newest record of a credentials device: the store's, else the one that the service can see.
-    pub(super) async fn record_on(
-        &self,
-        bus: &Meshblu,
-        credentials: &DeviceUuid,
-    ) -> Result<StoredRecord, CredentialsError> {
-        match self.stored_record(credentials).await? {
-            Some(record) => Ok(record),
-            None => record_shown_by(bus, credentials).await,
-        }
-    }
-
-    pub(super) async fn stored_record(
-        &self,
-        credentials: &DeviceUuid,
-    ) -> Result<Option<StoredRecord>, CredentialsError> {
-        let credentials = credentials.clone();
-        self.store.read(move |view| stored_record(view, &credentials)).await
-    }
-
     /// The devices that may be the account's, with what the bus shows of them; also those that the store alone
     /// knows, for a bus may have lost its copy.
-    pub(super) async fn candidates_on(
+    pub(super) async fn claimants_on(
         &self,
         bus: &Meshblu,
         id_keys: &IdKeys,
-    ) -> Result<Vec<Candidate>, CredentialsError> {
+    ) -> Result<Vec<Claimant>, CredentialsError> {
         let mut all = Vec::new();
         for id_key in id_keys.all() {
             let query = json!({"endo.idKey": id_key});
             let found: Vec<Shown> = bus.search(Identity::of(bus.service()), &query).await?;
-            all.extend(found.into_iter().take(STRANGERS).filter_map(Shown::candidate));
+            all.extend(found.into_iter().take(STRANGERS).filter_map(Shown::claimant));
         }
         for device in self.known_of_account(id_keys).await? {
-            let is_listed = all.iter().any(|listed: &Candidate| listed.device == device);
+            let is_listed = all.iter().any(|listed: &Claimant| listed.device == device);
             if !is_listed && is_there(bus, &device).await? {
-                all.push(Candidate { device, shown: None, begun: None });
+                all.push(Claimant { device, shown: None, begun: None });
             }
         }
         Ok(all)
@@ -141,7 +120,10 @@ async fn is_subscribed(bus: &Meshblu, binding: &Binding) -> Result<bool, Credent
 
 /// The record on the bus, searched as the credentials device; where that is not allowed, the service allows it to
 /// itself, once.
-async fn record_shown_by(bus: &Meshblu, credentials: &DeviceUuid) -> Result<StoredRecord, CredentialsError> {
+pub(super) async fn record_shown_by(
+    bus: &Meshblu,
+    credentials: &DeviceUuid,
+) -> Result<StoredRecord, CredentialsError> {
     let query = json!({"uuid": credentials});
     let caller = Identity::of(bus.service()).acting_as(credentials);
     let found: Vec<Shown> = match bus.search(caller, &query).await {

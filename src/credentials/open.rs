@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::devices::bind::subscription;
 use super::on_meshblu::bound_record_on;
+use super::records::newest::record_on_bus;
 use super::{CredentialsDevices, CredentialsError, login_in};
 use crate::bus::{Bus, Login};
-use crate::message::{DeviceUuid, Parties};
+use crate::message::Parties;
 use crate::store::{Binding, LastUse, StoreError, StoredRecord, StoredRenewal, StoredRight, View};
 use crate::vault::Credentials;
 
@@ -144,32 +145,4 @@ impl CredentialsDevices {
         };
         self.store.glance(look).await
     }
-}
-
-/// The newest record of a credentials device. The bus's copy counts only where the store has none.
-pub(super) fn record(view: &View<'_>, credentials: &DeviceUuid) -> Result<StoredRecord, CredentialsError> {
-    match stored_record(view, credentials)? {
-        Some(record) => Ok(record),
-        None => record_on_bus(view, credentials),
-    }
-}
-
-/// The record that the store has; where what was there is forgotten, no copy elsewhere counts either.
-pub(super) fn stored_record(
-    view: &View<'_>,
-    credentials: &DeviceUuid,
-) -> Result<Option<StoredRecord>, CredentialsError> {
-    match view.record(credentials)? {
-        None if view.is_forgotten(credentials)? => Err(CredentialsError::NoRecord),
-        record => Ok(record),
-    }
-}
-
-/// The record of a device that came with one.
-fn record_on_bus(view: &View<'_>, credentials: &DeviceUuid) -> Result<StoredRecord, CredentialsError> {
-    let document = view.device(credentials)?.ok_or(CredentialsError::NoRecord)?;
-    let endo = document.get("endo").ok_or(CredentialsError::NoRecord)?.to_string();
-    let signature = document.get("endoSignature").and_then(|signature| signature.as_str());
-    let signature = signature.unwrap_or_default().to_owned();
-    Ok(StoredRecord { generation: 0, endo, signature, source: None })
 }

@@ -52,20 +52,6 @@ impl CredentialsDevices {
         }
         Ok(ToldByBus { entries, lacks_some: unlisted.is_some_and(|error| !is_gone(&error)) })
     }
-
-    /// The credentials devices that keep something, here or on the bus, at most `limit`.
-    ///
-    /// # Errors
-    /// What the store or the bus reports.
-    pub async fn kept(&self, limit: usize) -> Result<Vec<DeviceUuid>, CredentialsError> {
-        let mut kept = Vec::new();
-        for device in self.all_devices().await? {
-            if kept.len() < limit && self.need(&device).await?.is_some() {
-                kept.push(device);
-            }
-        }
-        Ok(kept)
-    }
 }
 
 /// Whether the credentials device itself is gone from the bus, so that nobody uses it.

@@ -44,7 +44,7 @@ impl CredentialsDevices {
         credentials: DeviceUuid,
         new: NewUserDevice,
     ) -> Result<BoundDevice, CredentialsError> {
-        let opened = self.opener.open(credentials.clone(), self.record_on(bus, &credentials).await?).await?;
+        let opened = self.opener.open(credentials.clone(), self.newest_record(&credentials).await?).await?;
         let voice = login_in(&opened, &credentials).ok_or(CredentialsError::NoToken)?;
         let mut document = templates::user_device(&new, &credentials);
         let wanted = self.wanted(credentials, new.owner).await?;
@@ -56,7 +56,7 @@ impl CredentialsDevices {
             Some(begun) => begun,
             None => self.begin(bus, wanted, document.clone()).await?,
         };
-        self.check_wanted(bus, &making, new.login.as_ref()).await?;
+        self.check_wanted(&making, new.login.as_ref()).await?;
         let status = self.status_device(bus, &mut making).await?;
         let binding = &making.half.binding;
         document["uuid"] = json!(binding.user_device);
@@ -68,7 +68,7 @@ impl CredentialsDevices {
         bus.update(Identity::of(&making.login), &binding.user_device, &update).await?;
         bus.subscribe(Identity::of(&voice), &subscription(binding)).await?;
         if !self.finish(binding.clone()).await? {
-            self.may_have(bus, binding, new.login.as_ref()).await?;
+            self.may_have(binding, new.login.as_ref()).await?;
             return Err(CredentialsError::Revoked);
         }
         let Login { uuid, token } = making.login.clone();
@@ -93,11 +93,10 @@ impl CredentialsDevices {
     /// have ended it.
     async fn check_wanted(
         &self,
-        bus: &Meshblu,
         Making { half: HalfMade { binding, .. }, made, .. }: &Making,
         owner: Option<&Login>,
     ) -> Result<(), CredentialsError> {
-        let may = match self.may_have(bus, binding, owner).await {
+        let may = match self.may_have(binding, owner).await {
             Ok(()) if made.is_cut_off() => Err(CredentialsError::Revoked),
             may => may,
         };
@@ -109,15 +108,10 @@ impl CredentialsDevices {
         may
     }
 
-    async fn may_have(
-        &self,
-        bus: &Meshblu,
-        binding: &Binding,
-        owner: Option<&Login>,
-    ) -> Result<(), CredentialsError> {
+    async fn may_have(&self, binding: &Binding, owner: Option<&Login>) -> Result<(), CredentialsError> {
         match owner {
             Some(owner) => self.owned_by(&owner.uuid, binding.credentials.clone()).await.map(drop),
-            None => self.record_on(bus, &binding.credentials).await.map(drop),
+            None => self.newest_record(&binding.credentials).await.map(drop),
         }
     }
 

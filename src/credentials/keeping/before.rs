@@ -89,15 +89,15 @@ impl Before {
 }
 
 /// The grants of before that a record has room for.
-pub(in crate::credentials) struct Kept {
+pub(in crate::credentials) struct NewestGrants {
     pub(in crate::credentials) grants: Vec<Grant>,
     /// How many older tokens it has no room for, which nobody here has any more.
     pub(in crate::credentials) crowded_out: usize,
 }
 
-impl Kept {
+impl NewestGrants {
     /// The newest of these, of which the oldest are the first.
-    pub(in crate::credentials) fn newest(mut all: Vec<Grant>) -> Self {
+    pub(in crate::credentials) fn of(mut all: Vec<Grant>) -> Self {
         let how_many = |grant: &Grant| grant.tokens().count();
         let mut room = MOST_SET_ASIDE;
         let has_no_room = |grant: &Grant| room.checked_sub(how_many(grant)).map(|left| room = left).is_none();
@@ -153,7 +153,7 @@ impl CredentialsDevices {
         let Some(Grant { access: Some(token), clients, .. }) = before.set_aside.pop() else {
             return Ok(before);
         };
-        let Kept { grants, .. } = self.still_to_end(&before.set_aside, account);
+        let NewestGrants { grants, .. } = self.still_to_end(&before.set_aside, account);
         let (set_aside, renewing) = grants.into_iter().partition(|grant| grant.refresh.is_none());
         before.set_aside = renewing;
         let contents = Contents {
@@ -172,12 +172,12 @@ impl CredentialsDevices {
     }
 
     /// What of these neither ended by itself nor is the account's secret again.
-    pub(super) fn still_to_end(&self, set_aside: &[Grant], account: &Account) -> Kept {
+    pub(super) fn still_to_end(&self, set_aside: &[Grant], account: &Account) -> NewestGrants {
         let now = self.clock.now();
         let brought = [Some(&account.secret), account.refresh_token.as_ref()];
         let is_over =
             |token: &SecretText| !brought.into_iter().flatten().any(|again| token.is(again.expose()));
         let still_to_end = |grant: &Grant| grant.living(now)?.those(is_over);
-        Kept::newest(set_aside.iter().filter_map(still_to_end).collect())
+        NewestGrants::of(set_aside.iter().filter_map(still_to_end).collect())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::bus::meshblu::Meshblu;
-use crate::credentials::on_meshblu::Candidate;
+use crate::credentials::on_meshblu::Claimant;
 use crate::credentials::{CredentialsDevices, CredentialsError, templates};
 use crate::message::DeviceUuid;
 use crate::vault::ResourceOwnerId;
@@ -28,14 +28,13 @@ impl CredentialsDevices {
     pub(super) async fn begun_among(
         &self,
         id: &ResourceOwnerId,
-        candidates: Vec<Candidate>,
+        claimants: Vec<Claimant>,
     ) -> Result<Option<DeviceUuid>, CredentialsError> {
         let (vault, id) = (Arc::clone(&self.vault), id.clone());
         let find = move || {
             let is_begun = |mark: &String| vault.is_begun_mark(&id, mark);
-            let begun =
-                candidates.into_iter().find(|candidate| candidate.begun.as_ref().is_some_and(is_begun));
-            begun.map(|candidate| candidate.device)
+            let begun = claimants.into_iter().find(|claimant| claimant.begun.as_ref().is_some_and(is_begun));
+            begun.map(|claimant| claimant.device)
         };
         tokio::task::spawn_blocking(find).await.map_err(|_| CredentialsError::Interrupted)
     }

@@ -29,22 +29,22 @@ impl CredentialsDevices {
     ) -> Result<Found, CredentialsError> {
         let account = &incoming.account;
         if let Some(device) = incoming.only() {
-            let record = self.record_on(bus, device).await?;
+            let record = self.newest_record(device).await?;
             let found = self.found_on(bus, Showing { device: device.clone(), record }, account).await?;
             return found.ok_or(CredentialsError::NoRecord);
         }
         let mut empty = Vec::new();
         let id_keys = self.id_keys(&account.id).await?;
-        for mut candidate in self.candidates_on(bus, &id_keys).await? {
-            let record = match self.stored_record(&candidate.device).await {
+        for mut claimant in self.claimants_on(bus, &id_keys).await? {
+            let record = match self.stored_record(&claimant.device).await {
                 Err(CredentialsError::NoRecord) => continue,
-                record => record?.or(candidate.shown.take()),
+                record => record?.or(claimant.shown.take()),
             };
             let Some(record) = record else {
-                empty.push(candidate);
+                empty.push(claimant);
                 continue;
             };
-            let showing = Showing { device: candidate.device, record };
+            let showing = Showing { device: claimant.device, record };
             if let Some(found) = self.found_on(bus, showing, account).await? {
                 return Ok(found);
             }

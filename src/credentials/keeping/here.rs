@@ -30,7 +30,7 @@ impl Here {
             return Err(CredentialsError::RolledBack);
         }
         let named = incoming.only().map(|device| vec![device.clone()]);
-        let found = named.map_or_else(|| candidates(view, &self.id_keys), Ok)?;
+        let found = named.map_or_else(|| claimants(view, &self.id_keys), Ok)?;
         let candidates = found.into_iter().map(|device| match PresentRecord::of(view, &device) {
             Err(CredentialsError::NoRecord) => Ok(None),
             present => Ok(Some(Candidate { present: present?, renewal: view.renewal(&device)?, device })),
@@ -55,7 +55,7 @@ impl Here {
 }
 
 /// The devices that say they are the account's: first those whose record was sealed here, then a few others.
-pub(super) fn candidates(view: &View<'_>, id_keys: &IdKeys) -> Result<Vec<DeviceUuid>, StoreError> {
+pub(super) fn claimants(view: &View<'_>, id_keys: &IdKeys) -> Result<Vec<DeviceUuid>, StoreError> {
     let (mut ours, mut others) = (Vec::new(), Vec::new());
     for id_key in id_keys.all() {
         let lookup = Lookup::Indexed("endo.idKey".to_owned(), id_key.clone());

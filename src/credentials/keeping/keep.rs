@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::before::{Before, Kept};
+use super::before::{Before, NewestGrants};
 use super::incoming::Incoming;
 use crate::ambient::Timestamp;
 use crate::credentials::ends::arrivals::Arrival;
@@ -148,7 +148,7 @@ impl CredentialsDevices {
             }
             Format::Two => (owners, Vec::new()),
         };
-        let Kept { grants, crowded_out } = self.still_to_end(&before.set_aside, account);
+        let NewestGrants { grants, crowded_out } = self.still_to_end(&before.set_aside, account);
         before.set_aside = grants;
         let contents = self.contents(account, before, owners);
         let sealed = self.vault.seal(device, &contents, format)?;

@@ -1,6 +1,6 @@
 //! Which credentials are an account's.
 
-use super::here::candidates;
+use super::here::claimants;
 use crate::bus::Bus;
 use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
@@ -9,7 +9,7 @@ use crate::store::{Fingerprint, StoreError, View};
 use crate::vault::{Credentials, IdKeys, ResourceOwnerId, SecretText};
 
 /// What is kept of an account.
-pub(in crate::credentials) struct Kept {
+pub(in crate::credentials) struct KeptCredentials {
     /// Where.
     pub(in crate::credentials) device: DeviceUuid,
     pub(in crate::credentials) opened: Credentials,
@@ -51,18 +51,6 @@ impl CredentialsDevices {
         Ok(self.kept_by(device, id).await?.is_some())
     }
 
-    /// Whether the device keeps credentials, whosever they are.
-    ///
-    /// # Errors
-    /// What the store or the bus reports.
-    pub async fn is_kept(&self, device: &DeviceUuid) -> Result<bool, CredentialsError> {
-        match self.newest_record(device).await {
-            Ok(_) => Ok(true),
-            Err(CredentialsError::NoRecord) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     /// What the device keeps, if that is of this account.
     async fn kept_by(
         &self,
@@ -83,7 +71,7 @@ impl CredentialsDevices {
         &self,
         id: &ResourceOwnerId,
         is_enough: bool,
-    ) -> Result<Vec<Kept>, CredentialsError> {
+    ) -> Result<Vec<KeptCredentials>, CredentialsError> {
         let id_keys = self.id_keys(id).await?;
         let devices = match self.claimants(&id_keys).await {
             Err(CredentialsError::Meshblu(_)) if is_enough => self.known_of_account(&id_keys).await?,
@@ -94,7 +82,7 @@ impl CredentialsDevices {
             match self.kept_by(&device, id).await {
                 Ok(None) => {}
                 Ok(Some(opened)) => {
-                    kept.push(Kept { device, opened });
+                    kept.push(KeptCredentials { device, opened });
                 }
                 // Nobody uses what no key here opens.
                 Err(CredentialsError::Record(_) | CredentialsError::TooManyFailures) => {}
@@ -122,12 +110,12 @@ impl CredentialsDevices {
         match &self.bus {
             Bus::Embedded(_) => {
                 let id_keys = id_keys.clone();
-                let look = move |view: &View<'_>| candidates(view, &id_keys);
+                let look = move |view: &View<'_>| claimants(view, &id_keys);
                 Ok(self.store.read::<_, StoreError, _>(look).await?)
             }
             Bus::Meshblu(bus) => {
-                let candidates = self.candidates_on(bus, id_keys).await?;
-                Ok(candidates.into_iter().map(|candidate| candidate.device).collect())
+                let claimants = self.claimants_on(bus, id_keys).await?;
+                Ok(claimants.into_iter().map(|claimant| claimant.device).collect())
             }
         }
     }

@@ -51,13 +51,14 @@ impl CredentialsDevices {
     }
 
     async fn keep_where_it_belongs(&self, incoming: Incoming) -> Result<DeviceUuid, CredentialsError> {
-        let place = match &self.bus {
-            Bus::Embedded(bus) => {
-                Place::Here(Here { bus: bus.clone(), id_keys: self.id_keys(&incoming.account.id).await? })
-            }
-            Bus::Meshblu(bus) => Place::Elsewhere(self.find_or_make_on(bus, &incoming).await?),
+        let whereabouts = match &self.bus {
+            Bus::Embedded(bus) => Whereabouts::Here(Here {
+                bus: bus.clone(),
+                id_keys: self.id_keys(&incoming.account.id).await?,
+            }),
+            Bus::Meshblu(bus) => Whereabouts::Elsewhere(self.find_or_make_on(bus, &incoming).await?),
         };
-        let device = self.change(Keeping { incoming, place }).await?;
+        let device = self.change(Keeping { incoming, whereabouts }).await?;
         // The record is kept, whatever comes of its copy, which follows.
         if let Bus::Meshblu(bus) = &self.bus
             && let Err(error) = self.show_on(bus, &device).await
@@ -73,7 +74,7 @@ impl CredentialsDevices {
 }
 
 /// Where the device of an account is.
-enum Place {
+enum Whereabouts {
     /// On the bus in this process: it is found, or made, by the very change that keeps the secret.
     Here(Here),
     /// On a bus elsewhere, where it was found or made before.
@@ -83,7 +84,7 @@ enum Place {
 /// A secret on its way into the record of its account's device.
 struct Keeping {
     incoming: Incoming,
-    place: Place,
+    whereabouts: Whereabouts,
 }
 
 /// What the change hangs on.
@@ -108,9 +109,9 @@ impl Change for Keeping {
     type Made = DeviceUuid;
 
     fn look(&self, view: &View<'_>) -> Result<Ground, CredentialsError> {
-        let candidates = match &self.place {
-            Place::Here(here) => here.candidates(view, &self.incoming)?,
-            Place::Elsewhere(found) => found.candidate(view, &self.incoming)?.into_iter().collect(),
+        let candidates = match &self.whereabouts {
+            Whereabouts::Here(here) => here.candidates(view, &self.incoming)?,
+            Whereabouts::Elsewhere(found) => found.candidate(view, &self.incoming)?.into_iter().collect(),
         };
         Ok(Ground { candidates, brought: BroughtToken::look(view, &self.incoming.account)? })
     }
@@ -125,29 +126,29 @@ impl Change for Keeping {
         if self.incoming.only().is_some() {
             return Err(CredentialsError::NoRecord);
         }
-        match &self.place {
-            Place::Here(here) => {
+        match &self.whereabouts {
+            Whereabouts::Here(here) => {
                 let login = here.bus.draw_login();
                 let before = Before { token: Some(login.token.as_str().into()), ..Before::default() };
                 let home = self.home(login.uuid.clone(), before, brought)?;
                 Ok(Home { new: Some(login), ..home })
             }
-            Place::Elsewhere(found) if candidates.is_empty() => {
+            Whereabouts::Elsewhere(found) if candidates.is_empty() => {
                 self.home(found.device.clone(), Before::default(), brought)
             }
-            Place::Elsewhere(_) => Err(CredentialsError::NoRecord),
+            Whereabouts::Elsewhere(_) => Err(CredentialsError::NoRecord),
         }
     }
 
     fn make(&self, transaction: &Transaction<'_>, home: Home) -> Result<DeviceUuid, CredentialsError> {
         let Home { device, new, sealed } = home;
-        if let (Place::Here(here), Some(login)) = (&self.place, new) {
+        if let (Whereabouts::Here(here), Some(login)) = (&self.whereabouts, new) {
             here.make_device(transaction, login)?;
         }
         let record = self.incoming.put(transaction, &device, sealed)?;
-        match &self.place {
-            Place::Here(_) => self.incoming.devices.project(transaction, &device, &record)?,
-            Place::Elsewhere(_) => {
+        match &self.whereabouts {
+            Whereabouts::Here(_) => self.incoming.devices.project(transaction, &device, &record)?,
+            Whereabouts::Elsewhere(_) => {
                 // Whoever keeps it shows it at once; this is for where that comes to nothing.
                 let shown_by = self.incoming.devices.clock.now().plus(SHOWN_BY_THEN);
                 transaction.owe_projection(&device, shown_by)?;
@@ -164,7 +165,7 @@ impl Keeping {
         mut before: Before,
         brought: &BroughtToken,
     ) -> Result<Home, CredentialsError> {
-        if let Place::Elsewhere(found) = &self.place {
+        if let Whereabouts::Elsewhere(found) = &self.whereabouts {
             before = found.known_of(before, &self.incoming.devices.vault);
         }
         let sealed = self.incoming.seal(&device, before, brought)?;

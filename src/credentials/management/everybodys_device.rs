@@ -6,7 +6,6 @@ use crate::bus::{Bus, Login};
 use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{StoreError, View};
-use crate::vault::ResourceOwnerId;
 
 /// How everybody has a device in their hands, and what ends that.
 #[derive(Clone, Debug)]
@@ -46,19 +45,6 @@ impl CredentialsDevices {
         let look = move |view: &View<'_>| view.device(&device);
         let document = self.store.read::<_, StoreError, _>(look).await?;
         Ok(document.as_deref().and_then(EverybodysDevice::of))
-    }
-
-    /// Whether `owner` is one of those who manage the credentials of this account.
-    ///
-    /// # Errors
-    /// What the store, the bus or the vault reports.
-    pub async fn manages(&self, owner: &DeviceUuid, id: &ResourceOwnerId) -> Result<bool, CredentialsError> {
-        let Some(device) = self.of_account(id).await? else { return Ok(false) };
-        match self.owned_by(owner, device).await {
-            Ok(_) => Ok(true),
-            Err(CredentialsError::NoRecord) => Ok(false),
-            Err(error) => Err(error),
-        }
     }
 }
 

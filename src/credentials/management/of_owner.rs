@@ -4,14 +4,13 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::owned::OwnerKeys;
-use crate::ambient::Timestamp;
+use super::owner_keys::OwnerKeys;
 use crate::bus::Bus;
 use crate::bus::meshblu::{Identity, Meshblu};
 use crate::credentials::{CredentialsDevices, CredentialsError, Owned};
 use crate::message::DeviceUuid;
 use crate::paging::Page;
-use crate::store::{StoreError, Transaction, View};
+use crate::store::{StoreError, View};
 
 /// The most that are opened for one page.
 const MOST: usize = 100;
@@ -94,21 +93,6 @@ impl CredentialsDevices {
         beside.dedup();
         named.extend(beside.into_iter().filter(|device| !known.contains(device)));
         Ok(named)
-    }
-
-    /// Notes when `caller` proved control of the account behind the credentials.
-    ///
-    /// # Errors
-    /// What the store reports.
-    pub async fn note_proof(
-        &self,
-        caller: DeviceUuid,
-        credentials: DeviceUuid,
-        proved_at: Timestamp,
-    ) -> Result<(), CredentialsError> {
-        let note =
-            move |transaction: &Transaction<'_>| transaction.note_proof(&caller, &credentials, proved_at);
-        Ok(self.store.write::<_, StoreError, _>(note).await?)
     }
 
     async fn named_here(&self, keys: Vec<String>) -> Result<Vec<DeviceUuid>, StoreError> {

@@ -1,15 +1,11 @@
 //! Who owns credentials (`spec/endo.md` 2.7).
 
-use std::time::Duration;
-
-use serde_json::Value;
-
+use super::owner_keys::OwnerKeys;
 use crate::bus::embedded::BusError;
 use crate::bus::{Bus, Login};
-use crate::credentials::open::record;
 use crate::credentials::{CredentialsDevices, CredentialsError, login_in};
 use crate::message::DeviceUuid;
-use crate::store::{OwnerName, StoreError, StoredRecord, View};
+use crate::store::StoredRecord;
 use crate::vault::{Credentials, Owner, Owners, ResourceOwnerId};
 
 /// Credentials, and the proof that whoever asks is one of their owners.
@@ -123,6 +119,19 @@ impl CredentialsDevices {
         }
     }
 
+    /// Whether `owner` is one of those who manage the credentials of this account.
+    ///
+    /// # Errors
+    /// What the store, the bus or the vault reports.
+    pub async fn manages(&self, owner: &DeviceUuid, id: &ResourceOwnerId) -> Result<bool, CredentialsError> {
+        let Some(device) = self.of_account(id).await? else { return Ok(false) };
+        match self.owned_by(owner, device).await {
+            Ok(_) => Ok(true),
+            Err(CredentialsError::NoRecord) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The same of each of these devices; those that are somebody else's are left out.
     pub(in crate::credentials) async fn owned_among(
         &self,
@@ -165,23 +174,6 @@ impl CredentialsDevices {
         Ok(Owned { id, username, login, owners, record: Some(record), elsewhere, device })
     }
 
-    /// Whether `caller` proved control of the account behind `credentials` no longer ago than `age`.
-    ///
-    /// # Errors
-    /// What the store reports.
-    pub async fn is_proved(
-        &self,
-        caller: &DeviceUuid,
-        credentials: &DeviceUuid,
-        age: Duration,
-    ) -> Result<bool, CredentialsError> {
-        let (caller, credentials, now) = (caller.clone(), credentials.clone(), self.clock.now());
-        let look = move |view: &View<'_>| view.proof(&caller, &credentials);
-        let proved = self.store.read::<_, StoreError, _>(look).await?;
-        // A proof of the future is one from before the clock was set back.
-        Ok(proved.is_some_and(|proved| proved <= now && now.since(proved) <= age))
-    }
-
     /// The credentials of `device` as whoever runs the gateway has them: also where there is no record, or none that
     /// opens.
     ///
@@ -219,71 +211,6 @@ impl CredentialsDevices {
 
     fn elsewhere(&self, record: &StoredRecord, opened: &Credentials) -> Option<String> {
         self.sealing.other_api(record.source.as_deref(), Some(opened)).map(str::to_owned)
-    }
-
-    /// The newest record of a credentials device, wherever it is.
-    pub(in crate::credentials) async fn newest_record(
-        &self,
-        device: &DeviceUuid,
-    ) -> Result<StoredRecord, CredentialsError> {
-        match &self.bus {
-            Bus::Embedded(_) => {
-                let device = device.clone();
-                self.store.read(move |view| record(view, &device)).await
-            }
-            Bus::Meshblu(bus) => self.record_on(bus, device).await,
-        }
-    }
-
-    /// Whether this owner is said to stand beside the record; only whoever opens it knows whether that holds.
-    async fn stands_beside(&self, owner: &OwnerKeys, device: &DeviceUuid) -> Result<bool, StoreError> {
-        let (names, device) = (owner.names(), device.clone());
-        let look = move |view: &View<'_>| {
-            let beside = view.owners_beside(&device)?;
-            Ok(beside.iter().any(|owner| names.contains(&owner.name)))
-        };
-        self.store.read(look).await
-    }
-
-    /// What an `authorizedKey` may hold that names this owner. Costs a signature by every key of the ring.
-    pub(in crate::credentials) async fn keys_of(
-        &self,
-        owner: DeviceUuid,
-    ) -> Result<OwnerKeys, CredentialsError> {
-        let vault = self.vault.clone();
-        let sign = move || OwnerKeys { keys: vault.authorized_keys(&owner), owner };
-        tokio::task::spawn_blocking(sign).await.map_err(|_| CredentialsError::Interrupted)
-    }
-}
-
-/// An owner, with all that an `authorizedKey` may hold that names them.
-#[derive(Clone, Debug)]
-pub(in crate::credentials) struct OwnerKeys {
-    owner: DeviceUuid,
-    pub(super) keys: Vec<String>,
-}
-
-impl OwnerKeys {
-    /// How the owner may be known beside a record.
-    pub(super) fn names(&self) -> Vec<OwnerName> {
-        let keys = self.keys.iter().cloned().map(OwnerName::Key);
-        std::iter::once(OwnerName::Device(self.owner.clone())).chain(keys).collect()
-    }
-
-    /// Whether the record names the owner.
-    fn are_in(&self, record: &StoredRecord) -> Result<bool, CredentialsError> {
-        let endo: Value = serde_json::from_str(&record.endo).map_err(|_| CredentialsError::NoRecord)?;
-        Ok(self.are_held(&endo["authorizedKey"]))
-    }
-
-    /// Whether what an `authorizedKey` holds is one of these keys, or has one among its own.
-    fn are_held(&self, held: &Value) -> bool {
-        let is_one =
-            |value: &Value| value.as_str().is_some_and(|value| self.keys.iter().any(|key| key == value));
-        match held {
-            Value::Array(owners) => owners.iter().any(is_one),
-            owner => is_one(owner),
-        }
     }
 }
 

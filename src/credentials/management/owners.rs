@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::credentials::open::{record, stored_record};
+use crate::credentials::records::newest::{newest_record, stored_record};
 use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{OwnerName, StoreError, StoredOwner, StoredRecord, Transaction, View};
@@ -42,7 +42,7 @@ pub(in crate::credentials) struct PresentRecord {
 impl PresentRecord {
     /// The newest of a credentials device. The bus's copy counts only where the store has none.
     pub(in crate::credentials) fn of(view: &View<'_>, device: &DeviceUuid) -> Result<Self, CredentialsError> {
-        Ok(Self { record: record(view, device)?, beside: view.owners_beside(device)? })
+        Ok(Self { record: newest_record(view, device)?, beside: view.owners_beside(device)? })
     }
 
     /// The same, but that the one that was shown counts where the store has none.

@@ -75,6 +75,20 @@ impl CredentialsDevices {
         }
     }
 
+    /// The credentials devices that keep something, here or on the bus, at most `limit`.
+    ///
+    /// # Errors
+    /// What the store or the bus reports.
+    pub async fn kept(&self, limit: usize) -> Result<Vec<DeviceUuid>, CredentialsError> {
+        let mut kept = Vec::new();
+        for device in self.all_devices().await? {
+            if kept.len() < limit && self.need(&device).await?.is_some() {
+                kept.push(device);
+            }
+        }
+        Ok(kept)
+    }
+
     async fn need_of(
         &self,
         device: DeviceUuid,

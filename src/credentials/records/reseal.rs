@@ -3,7 +3,7 @@
 use crate::bus::embedded::BusError;
 use crate::credentials::ends::telling::Closing;
 use crate::credentials::keeping::as_it_stands::Change;
-use crate::credentials::keeping::before::Kept;
+use crate::credentials::keeping::before::NewestGrants;
 use crate::credentials::management::leave::Leaving;
 use crate::credentials::management::owners::{NewRecord, PresentRecord};
 use crate::credentials::receipts::receipt::amend;
@@ -167,7 +167,7 @@ impl Resealing {
         let generation = before.generation.max(opened.generation()) + 1;
         let (set_aside, crowded_out, closing) = match set_aside {
             Some(SettingAside { grants, closing }) => {
-                let Kept { grants, crowded_out } = Kept::newest(grants);
+                let NewestGrants { grants, crowded_out } = NewestGrants::of(grants);
                 (Some(grants), crowded_out, Some(closing))
             }
             None => (None, 0, None),
