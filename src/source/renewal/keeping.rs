@@ -38,22 +38,18 @@ struct Like {
     is_alone: bool,
 }
 
-/// What a renewal brought, sealed like a record of `device` whose place it is to take, with the life that begins with it.
+/// What a renewal brought, sealed like a record whose place it is to take, with the life that begins with it.
 #[derive(Clone, Debug)]
 struct NewRecord {
-    /// What it was asked for; the credentials of `device` may be others that hold the same.
+    /// What it was asked for; the credentials of the record that it is sealed like may be others that hold the same.
     subject: Subject,
     /// The refresh token that was sent.
     sent: Fingerprint,
-    device: DeviceUuid,
-    /// The generation of the record that it is sealed like.
-    old: u64,
+    like: Like,
     record: StoredRecord,
     life: StoredRenewal,
     /// Its refresh token.
     refresh: Fingerprint,
-    /// Whether nothing is set aside in it.
-    is_alone: bool,
     /// Whether nobody knows what renews it: what was given for that cannot be used.
     is_doubtful: bool,
     sending: Sending,
@@ -100,33 +96,32 @@ impl Renewer {
     async fn sealed_like(&self, case: &Case, like: &Like, given: &Given) -> Result<NewRecord, RenewalError> {
         let Given { sent, tokens: Tokens { access, refresh, unusable_refresh, lifetime, .. }, sending } =
             given;
-        let asked_at = sending.asked_at;
-        let Like { device, record, ends_at, is_alone } = like.clone();
-        let (old, generation) = (record.generation, record.generation + 1);
-        let refresh = refresh.as_ref().unwrap_or(sent);
-        let (tried, is_refused) = (case.held.access.copy(), case.demand.is_rejected());
-        let replaced = Replaced { tried, is_refused, ends_at };
-        let (access, refresh_token) = (access.copy(), refresh.copy());
-        let client = self.upstream.client.clone();
-        let secret = NewSecret { access, refresh: refresh_token, client, replaced, is_alone, generation };
-        let record = (self.records.seal)(device.clone(), record, secret).await?;
-        let life = begin_life(generation, asked_at, *lifetime, self.random.fraction());
-        let life = StoredRenewal { renewed_at: Some(asked_at), ..life };
-        let (sent, refresh, now) = (sent.fingerprint(), refresh.fingerprint(), self.clock.now());
-        let subject = case.subject.clone();
-        let (sending, is_doubtful) = (*sending, unusable_refresh.is_some());
+        let generation = like.record.generation + 1;
+        let secret = NewSecret {
+            access: access.copy(),
+            refresh: refresh.as_ref().unwrap_or(sent).copy(),
+            client: self.upstream.client.clone(),
+            replaced: Replaced {
+                tried: case.held.access.copy(),
+                is_refused: case.demand.is_rejected(),
+                ends_at: like.ends_at,
+            },
+            is_alone: like.is_alone,
+            generation,
+        };
+        let refresh = secret.refresh.fingerprint();
+        let record = (self.records.seal)(like.device.clone(), like.record.clone(), secret).await?;
+        let life = begin_life(generation, sending.asked_at, *lifetime, self.random.fraction());
         Ok(NewRecord {
-            subject,
-            sent,
-            device,
-            old,
+            subject: case.subject.clone(),
+            sent: sent.fingerprint(),
+            like: like.clone(),
             record,
-            life,
+            life: StoredRenewal { renewed_at: Some(sending.asked_at), ..life },
             refresh,
-            is_alone,
-            is_doubtful,
-            sending,
-            now,
+            is_doubtful: unusable_refresh.is_some(),
+            sending: *sending,
+            now: self.clock.now(),
         })
     }
 
@@ -141,26 +136,26 @@ impl Renewer {
 impl NewRecord {
     fn keep(&self, transaction: &Transaction<'_>, records: &Records) -> Result<Kept, StoreError> {
         match self.subject.holding(transaction)? {
-            Some(holding) if self.is_alone || !self.is_like(&holding) => {
+            Some(holding) if self.like.is_alone || !self.is_like(&holding) => {
                 let Holding { device, record, renewal } = holding;
                 let ends_at = renewal.expires_at;
                 Ok(Kept::Elsewhere(Like { device, record, ends_at, is_alone: false }))
             }
-            Some(_) if transaction.store_record(&self.device, &self.record)? => {
+            Some(_) if transaction.store_record(&self.like.device, &self.record)? => {
                 self.take_its_place(transaction, records)
             }
-            _ if self.is_alone => self.strand(transaction, records),
+            _ if self.like.is_alone => self.strand(transaction, records),
             _ => Ok(Kept::BesideOthers),
         }
     }
 
     fn is_like(&self, holding: &Holding) -> bool {
-        holding.device == self.device && holding.record.generation == self.old
+        holding.device == self.like.device && holding.record.generation == self.like.record.generation
     }
 
     /// The record that it is sealed like has its place taken.
     fn take_its_place(&self, transaction: &Transaction<'_>, records: &Records) -> Result<Kept, StoreError> {
-        let device = &self.device;
+        let device = &self.like.device;
         let refresh = self.note_spent(transaction)?;
         transaction.store_renewal(device, &self.life.clone().renewed_by(Some(refresh)))?;
         (records.project)(transaction, device, &self.record)?;
@@ -178,7 +173,7 @@ impl NewRecord {
         transaction.store_refresh_token(&refresh)?;
         let Self { record, refresh, sending, life, .. } = self;
         let stranded = Stranded { record, refresh: *refresh, ends_at: life.expires_at, sending: *sending };
-        (records.strand)(transaction, &self.device, stranded)?;
+        (records.strand)(transaction, &self.like.device, stranded)?;
         Ok(Kept::Stranded)
     }
 
