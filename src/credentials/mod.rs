@@ -1,5 +1,6 @@
 //! The life of a credentials device: made from an account's secret, bound to user devices, opened, revoked.
 
+mod change;
 mod credentials_devices;
 mod devices;
 mod ends;
@@ -29,8 +30,7 @@ pub use devices::user_devices::UserDeviceEntry;
 pub use ends::arrivals::Arrival;
 pub use ends::strays::Unnoted;
 pub use error::CredentialsError;
-pub use keeping::keep::{Account, Again, Asked};
-pub use keeping::keyless::KeylessRecords;
+pub use keeping::account::{Account, Again, Asked};
 pub use management::everybodys_device::EverybodysDevice;
 pub use management::owned::Owned;
 pub use management::possession::{Possession, Typist};
@@ -40,6 +40,7 @@ pub use receipts::api_answer::{ApiAnswer, ApiVerdict};
 pub use receipts::receipt::{Act, Fate, Matter, Part, Receipt};
 pub use receipts::revoker::{By, Revoker};
 pub use receipts::showing::Receipts;
+pub use records::keyless::KeylessRecords;
 pub use records::rekey::Rekeyed;
 pub use state::{State, Words};
 pub use summary::Summary;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::devices::bind::subscription;
-use super::keeping::keep::STRANGERS;
+use super::keeping::of_account::STRANGERS;
 use super::{CredentialsDevices, CredentialsError};
 use crate::bus::Login;
 use crate::bus::meshblu::{Identity, Meshblu, MeshbluError};

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::bind::{BoundDevice, NewUserDevice, subscription};
 use crate::bus::Login;
 use crate::bus::embedded::{Caller, EmbeddedBus};
-use crate::credentials::keeping::as_it_stands::Change;
+use crate::credentials::change::Change;
 use crate::credentials::management::owned::hidden;
 use crate::credentials::management::owners::PresentRecord;
 use crate::credentials::{CredentialsDevices, CredentialsError, templates};

@@ -31,7 +31,7 @@ pub(in crate::credentials) enum Past {
 }
 
 /// The record before, and what is known of its renewal.
-pub(super) struct Present<'a> {
+pub(super) struct RecordBefore<'a> {
     pub(super) record: &'a StoredRecord,
     pub(super) opened: &'a Credentials,
     pub(super) renewal: Option<&'a StoredRenewal>,
@@ -52,8 +52,12 @@ pub(super) struct Before {
 
 impl Before {
     /// What `account`, to which this was issued, takes over from this record; the owners are another question.
-    pub(super) fn read(present: &Present<'_>, account: &Account, issued: Option<IssuedToken<'_>>) -> Self {
-        let Present { record, opened, renewal } = *present;
+    pub(super) fn read(
+        record: &RecordBefore<'_>,
+        account: &Account,
+        issued: Option<IssuedToken<'_>>,
+    ) -> Self {
+        let RecordBefore { record, opened, renewal } = *record;
         // An API may hand out the same secret again; then nothing is over.
         let is_same = opened.secret().is(account.secret.expose());
         let renewal = renewal.filter(|known| known.generation == record.generation);

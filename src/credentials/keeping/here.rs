@@ -3,7 +3,7 @@
 use serde_json::Map;
 
 use super::incoming::{Candidate, Incoming};
-use super::keep::STRANGERS;
+use super::of_account::STRANGERS;
 use crate::bus::Login;
 use crate::bus::embedded::{Caller, EmbeddedBus};
 use crate::credentials::management::owners::PresentRecord;

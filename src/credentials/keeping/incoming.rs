@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::before::{Before, Past, Present};
+use super::before::{Before, Past, RecordBefore};
 use super::brought::{BroughtToken, Heir, RefreshToken};
-use super::keep::{Account, Again};
 use crate::credentials::ends::arrivals::Arrival;
 use crate::credentials::ends::stranded::take_up;
 use crate::credentials::management::owners::{NewRecord, PresentRecord};
-use crate::credentials::{CredentialsDevices, CredentialsError};
+use crate::credentials::{Account, Again, CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{CopyOfLine, Moment, StoredRecord, StoredRenewal, Transaction};
 use crate::vault::Credentials;
@@ -69,7 +68,7 @@ impl Incoming {
         let Some(opened) = opened else { return Ok(None) };
         self.check(&opened)?;
         let owners = devices.owners_in(present, device, &opened);
-        let before = Present { record: &present.record, opened: &opened, renewal: renewal.as_ref() };
+        let before = RecordBefore { record: &present.record, opened: &opened, renewal: renewal.as_ref() };
         let before = Before::read(&before, account, self.issued(brought));
         let before = devices.ending_at_once(device, account, before)?;
         Ok(Some(Before { owners, ..before }))

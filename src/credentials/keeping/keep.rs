@@ -1,66 +1,20 @@
 //! Keeping an account's secret: one credentials device for each account, sealed anew with every secret.
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use serde_json::{Map, Value};
 
 use super::before::{Before, NewestGrants};
 use super::incoming::Incoming;
-use crate::ambient::Timestamp;
 use crate::credentials::ends::arrivals::Arrival;
 use crate::credentials::ends::end::Tokens;
 use crate::credentials::management::owners::NewRecord;
-use crate::credentials::{CredentialsDevices, CredentialsError};
+use crate::credentials::{Account, Again, CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
-use crate::store::{Moment, StoreError, StoredRecord};
+use crate::store::StoredRecord;
 use crate::telemetry::with_causes;
-use crate::vault::{Contents, Format, IdKeys, Owner, Owners, ResourceOwnerId, SealError, SecretText};
-
-/// How many devices are looked at that say they are an account's but whose record was not sealed here.
-pub(in crate::credentials) const STRANGERS: usize = 4;
+use crate::vault::{Contents, Format, Owner, Owners, SealError};
 
 /// The most who can manage the same credentials.
 const MOST_OWNERS: usize = 500;
-
-/// When a sign-in asks the API for a secret.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked {
-    /// By the clock, for how long it lives.
-    pub at: Timestamp,
-    /// The last moment of the store before, for what is known of it.
-    pub after: Moment,
-}
-
-/// An account at the API and the secret that opens it.
-#[derive(Debug)]
-pub struct Account {
-    /// The account's id at the API.
-    pub id: ResourceOwnerId,
-    /// Its name, for people.
-    pub username: Option<String>,
-    /// The access token.
-    pub secret: SecretText,
-    /// The token that renews it. Where the API gave none with a secret that ends, the one before stays: some give it once.
-    pub refresh_token: Option<SecretText>,
-    /// When a sign-in asked the API for it; where none did, it is of an age that nobody knows.
-    pub asked: Option<Asked>,
-    /// How long it lives from then on, or from now on; without that nothing is renewed until the API refuses it.
-    pub lifetime: Option<Duration>,
-    /// What else jobs may see of it.
-    pub extras: Map<String, Value>,
-    /// Who proved control of the account and may manage its credentials.
-    pub owner: DeviceUuid,
-}
-
-/// The credentials that are to hold another secret of their account.
-#[derive(Debug)]
-pub struct Again {
-    /// The device that keeps them.
-    pub device: DeviceUuid,
-    /// What they hold until then, where that is the proof: of those who come with the same, the first replaces it.
-    pub present: Option<SecretText>,
-}
 
 impl CredentialsDevices {
     /// Keeps the account's secret on its credentials device, which is made where there is none. On the bus in this
@@ -106,25 +60,6 @@ impl CredentialsDevices {
             tracing::warn!(error = with_causes(&error), "nobody can tell whether new tokens are good");
         }
         Ok(device)
-    }
-
-    /// A sign-in is about to ask the API for a secret.
-    ///
-    /// # Errors
-    /// What the store reports.
-    pub async fn asking(&self) -> Result<Asked, StoreError> {
-        let after = self.store.moment().await?;
-        Ok(Asked { at: self.clock.now(), after })
-    }
-
-    /// By what records of this account are found. Other keys may come at any time.
-    pub(in crate::credentials) async fn id_keys(
-        &self,
-        id: &ResourceOwnerId,
-    ) -> Result<IdKeys, CredentialsError> {
-        let (vault, id) = (Arc::clone(&self.vault), id.clone());
-        let id_keys = tokio::task::spawn_blocking(move || vault.id_keys(&id)).await;
-        id_keys.map_err(|_| CredentialsError::Interrupted)
     }
 
     /// The next record of the account. Costs milliseconds: not for async threads.

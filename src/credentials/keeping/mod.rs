@@ -1,15 +1,14 @@
 //! Keeping an account's secret: which credentials device it goes to, and what it takes over from the one before.
 
-pub(super) mod as_it_stands;
+pub(super) mod account;
 pub(super) mod before;
-pub(super) mod begun;
-pub(super) mod brought;
+mod begun;
+mod brought;
 pub(super) mod client;
 mod elsewhere;
 mod here;
-pub(super) mod incoming;
-pub(super) mod keep;
-pub(super) mod keyless;
+mod incoming;
+mod keep;
 pub(super) mod of_account;
 mod on_its_device;
-pub(super) mod provenance;
+mod provenance;

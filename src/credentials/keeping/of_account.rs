@@ -1,5 +1,7 @@
 //! Which credentials are an account's.
 
+use std::sync::Arc;
+
 use super::here::claimants;
 use crate::bus::Bus;
 use crate::credentials::{CredentialsDevices, CredentialsError};
@@ -7,6 +9,9 @@ use crate::message::DeviceUuid;
 use crate::queueing::Turn;
 use crate::store::{Fingerprint, StoreError, View};
 use crate::vault::{Credentials, IdKeys, ResourceOwnerId, SecretText};
+
+/// How many devices are looked at that say they are an account's but whose record was not sealed here.
+pub(in crate::credentials) const STRANGERS: usize = 4;
 
 /// What is kept of an account.
 pub(in crate::credentials) struct KeptCredentials {
@@ -103,6 +108,16 @@ impl CredentialsDevices {
             Ok::<_, StoreError>(lines?.into_iter().flatten().map(|known| known.token).collect())
         };
         self.store.read(look).await
+    }
+
+    /// By what records of this account are found. Other keys may come at any time.
+    pub(in crate::credentials) async fn id_keys(
+        &self,
+        id: &ResourceOwnerId,
+    ) -> Result<IdKeys, CredentialsError> {
+        let (vault, id) = (Arc::clone(&self.vault), id.clone());
+        let id_keys = tokio::task::spawn_blocking(move || vault.id_keys(&id)).await;
+        id_keys.map_err(|_| CredentialsError::Interrupted)
     }
 
     /// The devices that say they are the account's, in the store or on the bus.

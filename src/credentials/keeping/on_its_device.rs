@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::as_it_stands::Change;
 use super::before::Before;
 use super::brought::BroughtToken;
 use super::elsewhere::Found;
@@ -13,6 +12,7 @@ use super::here::Here;
 use super::incoming::{Candidate, Incoming, Sealed};
 use super::of_account::secret_of;
 use crate::bus::{Bus, Login};
+use crate::credentials::change::Change;
 use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::store::{Transaction, View};

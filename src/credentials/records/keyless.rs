@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::credentials::records::opening::text;
+use super::opening::text;
 use crate::credentials::{CredentialsDevices, CredentialsError, Sealing};
 use crate::message::DeviceUuid;
 use crate::store::{Store, StoreError, StoredRecord, View};
@@ -144,7 +144,10 @@ impl CredentialsDevices {
     ///
     /// # Errors
     /// [`CredentialsError::KeyMissing`]; what the store, the bus or the vault reports.
-    pub(super) async fn may_be_the_first(&self, id: &ResourceOwnerId) -> Result<(), CredentialsError> {
+    pub(in crate::credentials) async fn may_be_the_first(
+        &self,
+        id: &ResourceOwnerId,
+    ) -> Result<(), CredentialsError> {
         if self.keyless.all().await?.is_empty() || self.of_account(id).await?.is_some() {
             return Ok(());
         }

@@ -1,8 +1,8 @@
 //! Sealing what a record holds anew, around the same secret: for other owners, in another form, under another key.
 
 use crate::bus::embedded::BusError;
+use crate::credentials::change::Change;
 use crate::credentials::ends::telling::Closing;
-use crate::credentials::keeping::as_it_stands::Change;
 use crate::credentials::keeping::before::NewestGrants;
 use crate::credentials::management::leave::Leaving;
 use crate::credentials::management::owners::{NewRecord, PresentRecord};
