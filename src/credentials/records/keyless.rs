@@ -37,49 +37,37 @@ impl KeylessRecords {
     /// What the store reports.
     pub async fn all(&self) -> Result<Vec<DeviceUuid>, StoreError> {
         let known = self.known().clone();
-        let keyless = match known {
-            Some(known) if known.is_empty() => return Ok(known),
-            Some(known) => self.still_keyless(known).await?,
-            None => self.all_keyless().await?,
-        };
+        if known.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(Vec::new());
+        }
+        let keyless = self.search(known).await?;
         *self.known() = Some(keyless.clone());
         Ok(keyless)
     }
 
-    async fn all_keyless(&self) -> Result<Vec<DeviceUuid>, StoreError> {
-        let is_keyless = self.is_keyless_record();
+    /// Those among these; without them, among all.
+    async fn search(&self, among: Option<Vec<DeviceUuid>>) -> Result<Vec<DeviceUuid>, StoreError> {
+        let (vault, sealing) = (Arc::clone(&self.vault), Arc::clone(&self.sealing));
         let look = move |view: &View<'_>| {
             let mut keyless = Vec::new();
-            view.each_record(|device, record| {
-                if is_keyless(&device, &record) {
+            let mut judge = |device: DeviceUuid, record: &StoredRecord| {
+                let is_ours = || sealing.other_api(record.source.as_deref(), None).is_none();
+                if vault.missing_key(&device, text(record)).is_some() && is_ours() {
                     keyless.push(device);
                 }
-            })?;
-            Ok::<_, StoreError>(keyless)
-        };
-        self.store.search(look).await
-    }
-
-    async fn still_keyless(&self, known: Vec<DeviceUuid>) -> Result<Vec<DeviceUuid>, StoreError> {
-        let is_keyless = self.is_keyless_record();
-        let look = move |view: &View<'_>| {
-            let mut keyless = Vec::new();
-            for device in known {
-                if view.record(&device)?.is_some_and(|record| is_keyless(&device, &record)) {
-                    keyless.push(device);
+            };
+            let Some(among) = among else {
+                view.each_record(|device, record| judge(device, &record))?;
+                return Ok(keyless);
+            };
+            for device in among {
+                if let Some(record) = view.record(&device)? {
+                    judge(device, &record);
                 }
             }
             Ok::<_, StoreError>(keyless)
         };
         self.store.search(look).await
-    }
-
-    fn is_keyless_record(&self) -> impl Fn(&DeviceUuid, &StoredRecord) -> bool + Send + 'static {
-        let (vault, sealing) = (Arc::clone(&self.vault), Arc::clone(&self.sealing));
-        move |device, record| {
-            let is_ours = || sealing.other_api(record.source.as_deref(), None).is_none();
-            vault.missing_key(device, text(record)).is_some() && is_ours()
-        }
     }
 
     /// Those of them whose account this owner proved control of within a year.
