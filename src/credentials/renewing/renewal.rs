@@ -53,16 +53,13 @@ impl CredentialsDevices {
         generation: u64,
     ) -> Result<bool, CredentialsError> {
         let renewing = self.renewing.as_ref();
-        match BeforeUse::of(known, generation, self.clock.now(), renewing.is_some()) {
-            BeforeUse::Use => Ok(false),
-            BeforeUse::SignInAgain { reason } => Err(CredentialsError::SignInAgain { reason }),
-            BeforeUse::Renew(known) => match renewing {
-                Some(renewing) => {
-                    renewing.renewals.before_use(credentials, known).await?;
-                    Ok(true)
-                }
-                None => Ok(false),
-            },
+        match (BeforeUse::of(known, generation, self.clock.now(), renewing.is_some()), renewing) {
+            (BeforeUse::SignInAgain { reason }, _) => Err(CredentialsError::SignInAgain { reason }),
+            (BeforeUse::Renew(known), Some(renewing)) => {
+                renewing.renewals.before_use(credentials, known).await?;
+                Ok(true)
+            }
+            (BeforeUse::Use | BeforeUse::Renew(_), _) => Ok(false),
         }
     }
 
