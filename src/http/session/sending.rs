@@ -92,10 +92,16 @@ impl Session {
 impl Sessions {
     /// Keeps what a form came to that does nothing more when it is sent again, for whoever does that.
     pub(in crate::http) async fn keep_outcome(&self, form: FormKey, came_to: &str) {
-        if let Err(error) = self.note_form(form, came_to.to_owned()).await {
-            // Nothing is undone by that: whoever sends it again is told to look.
-            tracing::warn!(error = with_causes(&error), "what came of a form is not kept");
-        }
+        let came_to = came_to.to_owned();
+        let note = move |transaction: &Transaction<'_>| transaction.note_form(&form, &came_to, KEPT);
+        tell_where_not_kept(self.store.write(note).await);
+    }
+}
+
+fn tell_where_not_kept(kept: Result<(), StoreError>) {
+    if let Err(error) = kept {
+        // Nothing is undone by that: whoever sends it again is told to look.
+        tracing::warn!(error = with_causes(&error), "what came of a form is not kept");
     }
 }
 
@@ -109,10 +115,9 @@ impl First<'_> {
             Ok((answer, came_to)) => (Ok(answer), came_to),
             Err(problem) => (Err(problem), None),
         };
-        if let Err(error) = self.sessions.settle_form(self.key, came_to).await {
-            // Nothing is undone by that: whoever sends it again is told to look.
-            tracing::warn!(error = with_causes(&error), "what came of a form is not kept");
-        }
+        let Self { sessions, key } = self;
+        let settle = move |transaction: &Transaction<'_>| transaction.settle_form(&key, came_to.as_deref());
+        tell_where_not_kept(sessions.store.write(settle).await);
         answer
     }
 }
@@ -124,16 +129,5 @@ impl Sessions {
 
     async fn sent_form(&self, key: FormKey) -> Result<SentForm, StoreError> {
         self.store.read(move |view: &View<'_>| view.sent_form(&key)).await
-    }
-
-    async fn note_form(&self, key: FormKey, came_to: String) -> Result<(), StoreError> {
-        self.store
-            .write(move |transaction: &Transaction<'_>| transaction.note_form(&key, &came_to, KEPT))
-            .await
-    }
-
-    async fn settle_form(&self, key: FormKey, came_to: Option<String>) -> Result<(), StoreError> {
-        let settle = move |transaction: &Transaction<'_>| transaction.settle_form(&key, came_to.as_deref());
-        self.store.write(settle).await
     }
 }
