@@ -11,7 +11,7 @@ use super::coming_back::{Returning, came_back_wrong, flow_of};
 use super::finish::{Kept, finish};
 use super::gone;
 use super::next::VOUCHER;
-use super::redeeming::{Answered, BoundFor, redeem};
+use super::redeeming::{Code, redeem};
 use super::visitor::Visitor;
 use super::wish::Wish;
 use crate::bus::form;
@@ -165,10 +165,9 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let again = |problem: Problem| problem.beginning_again_at(wish.path());
     let code = code.map_err(|error| again(came_back_wrong(&error, entrance)))?;
     let forgotten = browser.forget_flow(pending.state.expose());
-    let bound_for = BoundFor { login: visitor.login().clone(), credentials: wish.credentials.clone() };
-    let redeeming = redeem(Data::clone(&door), client.clone(), Answered { code, pending }, bound_for);
+    let code = Code { code, pending, login: visitor.login().clone(), credentials: wish.credentials.clone() };
     // The code is spent with this, so it goes on where the browser hangs up: nobody would know of the tokens.
-    let redeeming = actix_web::rt::spawn(redeeming);
+    let redeeming = actix_web::rt::spawn(redeem(Data::clone(&door), client.clone(), code));
     let device = redeeming.await.map_err(|_| again(interrupted()))?.map_err(again)?;
     // Whoever hung up proves nothing: their browser would not have the pass that the proof takes.
     let proved_at = is_meant.then(|| door.clock.now());

@@ -15,20 +15,15 @@ use crate::source::oauth2::{OAuthClient, OAuthError, Pending};
 use crate::telemetry::with_causes;
 use crate::vault::SecretText;
 
-/// What an account is signed in at the API for.
-pub(super) struct BoundFor {
-    /// Who will own its credentials.
-    pub(super) login: Login,
-    /// Whose account it has to be.
-    pub(super) credentials: Option<DeviceUuid>,
-}
-
-/// What the API sent a browser back with.
-pub(super) struct Answered {
-    /// The code.
+/// A code of the API's.
+pub(super) struct Code {
     pub(super) code: SecretText,
     /// What it was asked for with.
     pub(super) pending: Pending,
+    /// Who will own the credentials of the account.
+    pub(super) login: Login,
+    /// Whose account it has to be.
+    pub(super) credentials: Option<DeviceUuid>,
 }
 
 /// Keeps what this code brings; answers on which device. The API is not asked for anything while it is asked to end what
@@ -36,8 +31,7 @@ pub(super) struct Answered {
 pub(super) async fn redeem(
     door: Data<FrontDoor>,
     client: OAuthClient,
-    Answered { code, pending }: Answered,
-    BoundFor { login, credentials }: BoundFor,
+    Code { code, pending, login, credentials }: Code,
 ) -> Result<DeviceUuid, Problem> {
     let entrance = door.entrance()?;
     let arrival = entrance.credentials.arrival(credentials.as_ref()).await;
