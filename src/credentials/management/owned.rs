@@ -21,6 +21,23 @@ pub struct Owned {
 }
 
 impl Owned {
+    /// Those of which nothing is known but that they are, or were, there.
+    fn unopened(device: DeviceUuid, record: Option<StoredRecord>) -> Self {
+        let owners = Owners::default();
+        Self { device, id: None, username: None, login: None, owners, record, elsewhere: None }
+    }
+
+    /// What this record holds, of the gateway's own API.
+    fn opened(device: DeviceUuid, record: StoredRecord, opened: &Credentials, owners: Owners) -> Self {
+        Self {
+            id: opened.id().cloned(),
+            username: opened.username().map(str::to_owned),
+            login: login_in(opened, &device),
+            owners,
+            ..Self::unopened(device, Some(record))
+        }
+    }
+
     /// The device that keeps them.
     pub fn device(&self) -> &DeviceUuid {
         &self.device
@@ -119,19 +136,6 @@ impl CredentialsDevices {
         }
     }
 
-    /// Whether `owner` is one of those who manage the credentials of this account.
-    ///
-    /// # Errors
-    /// What the store, the bus or the vault reports.
-    pub async fn manages(&self, owner: &DeviceUuid, id: &ResourceOwnerId) -> Result<bool, CredentialsError> {
-        let Some(device) = self.of_account(id).await? else { return Ok(false) };
-        match self.owned_by(owner, device).await {
-            Ok(_) => Ok(true),
-            Err(CredentialsError::NoRecord) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     /// The same of each of these devices; those that are somebody else's are left out.
     pub(in crate::credentials) async fn owned_among(
         &self,
@@ -153,6 +157,19 @@ impl CredentialsDevices {
         Ok(all)
     }
 
+    /// Whether `owner` is one of those who manage the credentials of this account.
+    ///
+    /// # Errors
+    /// What the store, the bus or the vault reports.
+    pub async fn manages(&self, owner: &DeviceUuid, id: &ResourceOwnerId) -> Result<bool, CredentialsError> {
+        let Some(device) = self.of_account(id).await? else { return Ok(false) };
+        match self.owned_by(owner, device).await {
+            Ok(_) => Ok(true),
+            Err(CredentialsError::NoRecord) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn owned_as(
         &self,
         keys: &OwnerKeys,
@@ -169,9 +186,8 @@ impl CredentialsDevices {
         if !owners.named.contains(owner) {
             return Err(CredentialsError::NoRecord);
         }
-        let (login, username) = (login_in(&opened, &device), opened.username().map(str::to_owned));
-        let (id, elsewhere) = (opened.id().cloned(), self.elsewhere(&record, &opened));
-        Ok(Owned { id, username, login, owners, record: Some(record), elsewhere, device })
+        let elsewhere = self.elsewhere(&record, &opened);
+        Ok(Owned { elsewhere, ..Owned::opened(device, record, &opened, owners) })
     }
 
     /// The credentials of `device` as whoever runs the gateway has them: also where there is no record, or none that
@@ -181,32 +197,15 @@ impl CredentialsDevices {
     /// What the store or the bus reports.
     pub async fn held(&self, device: DeviceUuid) -> Result<Owned, CredentialsError> {
         let record = match self.newest_record(&device).await {
-            Err(CredentialsError::NoRecord) => None,
-            record => Some(record?),
+            Err(CredentialsError::NoRecord) => return Ok(Owned::unopened(device, None)),
+            record => record?,
         };
-        let opened = match record.clone() {
-            Some(record) => self.opener.open(device.clone(), record).await.ok(),
-            None => None,
+        let Ok(opened) = self.opener.open(device.clone(), record.clone()).await else {
+            return Ok(Owned::unopened(device, Some(record)));
         };
-        let (opened, owners) = match opened {
-            Some(opened) => {
-                self.owners_of(&device, opened).await.map(|(opened, owners)| (Some(opened), owners))?
-            }
-            None => (None, Owners::default()),
-        };
-        let opened = opened.as_ref();
-        Ok(Owned {
-            id: opened.and_then(|opened| opened.id()).cloned(),
-            username: opened.and_then(|opened| opened.username()).map(str::to_owned),
-            login: opened.and_then(|opened| login_in(opened, &device)),
-            owners,
-            elsewhere: record
-                .as_ref()
-                .zip(opened)
-                .and_then(|(record, opened)| self.elsewhere(record, opened)),
-            record,
-            device,
-        })
+        let (opened, owners) = self.owners_of(&device, opened).await?;
+        let elsewhere = self.elsewhere(&record, &opened);
+        Ok(Owned { elsewhere, ..Owned::opened(device, record, &opened, owners) })
     }
 
     fn elsewhere(&self, record: &StoredRecord, opened: &Credentials) -> Option<String> {
