@@ -1,9 +1,9 @@
 //! What is known of the browser that a request comes from.
 
-use actix_web::HttpRequest;
 use actix_web::http::Uri;
-use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderValue, ORIGIN};
+use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 
 use crate::bus::may_be_ours;
 use crate::egress::{Url, is_this_machine};
@@ -139,6 +139,14 @@ impl Browser {
         value.set_sensitive(true);
         value
     }
+}
+
+/// Has the browser that gets this answer keep or forget cookies.
+pub(in crate::http) fn set_cookies(
+    answer: &mut HttpResponse,
+    cookies: impl IntoIterator<Item = HeaderValue>,
+) {
+    cookies.into_iter().for_each(|cookie| answer.headers_mut().append(SET_COOKIE, cookie));
 }
 
 /// It keeps other hosts of the same domain from setting a cookie, where it can be used.

@@ -7,8 +7,8 @@ mod sending;
 mod sessions;
 mod signed_in;
 
-pub(super) use browser::Browser;
 pub use browser::keeps_sign_ins;
+pub(super) use browser::{Browser, set_cookies};
 pub use flows::Flows;
 pub(super) use flows::{ComeBack, Course, Flow};
 pub use links::OneTimeLinks;

@@ -1,7 +1,6 @@
 //! Signing in at the API: to it, back from it, and the secret is kept (`spec/endo.md` 2.6).
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::SET_COOKIE;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
@@ -24,7 +23,7 @@ use crate::http::presented;
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Course, Fields, Flow, Session};
+use crate::http::session::{Browser, Course, Fields, Flow, Session, set_cookies};
 use crate::negotiation::is_browser;
 use crate::source::oauth2::{OAuthClient, Pending};
 use crate::vault::Pass;
@@ -133,9 +132,7 @@ struct Departure {
 impl Departure {
     fn by(self, redirect: impl FnOnce(&str) -> HttpResponse, browser: &Browser) -> HttpResponse {
         let mut answer = redirect(self.url.as_str());
-        for kept in browser.keep_flow(self.pending.state.expose(), &self.pass) {
-            answer.headers_mut().append(SET_COOKIE, kept);
-        }
+        set_cookies(&mut answer, browser.keep_flow(self.pending.state.expose(), &self.pass));
         answer
     }
 }
@@ -174,9 +171,7 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let kept = Kept { visitor: &visitor, device, proved_at };
     let finished = finish(&request, &door, kept, wish.next.as_ref()).await;
     let mut answer: HttpResponse = finished.map_err(again)?;
-    if visitor.session().is_some() {
-        answer.headers_mut().append(SET_COOKIE, forgotten);
-    }
+    set_cookies(&mut answer, visitor.session().map(|_| forgotten));
     Ok(answer)
 }
 

@@ -1,7 +1,6 @@
 //! Signing in with the bus, as the original does (`spec/endo.md` 2.6), with `state` bound to the browser.
 
 use actix_web::HttpRequest;
-use actix_web::http::header::SET_COOKIE;
 use actix_web::web::Data;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -14,7 +13,7 @@ use crate::http::page::{found, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Admission, Browser, Course, Flow, unavailable};
+use crate::http::session::{Admission, Browser, Course, Flow, set_cookies, unavailable};
 use crate::source::oauth2::CallbackError;
 use crate::telemetry::with_causes;
 
@@ -47,9 +46,7 @@ pub(in crate::http) async fn begin(request: HttpRequest, door: Data<FrontDoor>) 
         redirect_url: &pending.redirect_url,
     };
     let mut answer = found(provider.start(journey).as_str());
-    for kept in browser.keep_flow(pending.state.expose(), &pass) {
-        answer.headers_mut().append(SET_COOKIE, kept);
-    }
+    set_cookies(&mut answer, browser.keep_flow(pending.state.expose(), &pass));
     Ok(answer)
 }
 
@@ -80,8 +77,8 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
         (true, false) => see_other(&purpose.next.vouched("")),
         (false, _) => see_other(purpose.next.as_str()),
     };
-    answer.headers_mut().append(SET_COOKIE, browser.keep_session(&begun.pass));
-    answer.headers_mut().append(SET_COOKIE, browser.forget_flow(pending.state.expose()));
+    let cookies = [browser.keep_session(&begun.pass), browser.forget_flow(pending.state.expose())];
+    set_cookies(&mut answer, cookies);
     Ok(answer)
 }
 

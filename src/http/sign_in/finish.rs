@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use actix_web::http::header::{REFERRER_POLICY, SET_COOKIE};
+use actix_web::http::header::REFERRER_POLICY;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use crate::http::page::see_other;
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Proof};
+use crate::http::session::{Browser, Proof, set_cookies};
 use crate::message::DeviceUuid;
 use crate::negotiation::is_browser;
 use crate::telemetry::with_causes;
@@ -42,9 +42,7 @@ pub(super) async fn finish(
 ) -> Answer {
     let pass = kept.prove(door).await?;
     let mut answer = answer(request, &kept.device, next);
-    if let Some(pass) = pass {
-        answer.headers_mut().append(SET_COOKIE, Browser::of(request).keep_session(&pass));
-    }
+    set_cookies(&mut answer, pass.map(|pass| Browser::of(request).keep_session(&pass)));
     Ok(answer)
 }
 

@@ -2,7 +2,6 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
-use actix_web::http::header::SET_COOKIE;
 use actix_web::web::Data;
 
 use super::NextPage;
@@ -15,7 +14,7 @@ use crate::http::page::{led_on, page, see_other};
 use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Admission, Browser, Fields, OneTimeLinks, Session, unavailable};
+use crate::http::session::{Admission, Browser, Fields, OneTimeLinks, Session, set_cookies, unavailable};
 use crate::vault::Pass;
 
 /// The button that uses the terminal's link up, or that it signs nobody in.
@@ -77,6 +76,6 @@ pub(in crate::http) async fn enter(request: HttpRequest, body: Body, door: Data<
         true => led_on(next.as_str(), &entrance.api),
         false => see_other(next.as_str()),
     };
-    answer.headers_mut().append(SET_COOKIE, browser.keep_session(&begun.pass));
+    set_cookies(&mut answer, [browser.keep_session(&begun.pass)]);
     Ok(answer)
 }

@@ -1,6 +1,5 @@
 //! The way out.
 
-use actix_web::http::header::SET_COOKIE;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -9,7 +8,7 @@ use crate::http::Body;
 use crate::http::page::see_other;
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
-use crate::http::session::{Browser, Session, unavailable};
+use crate::http::session::{Browser, Session, set_cookies, unavailable};
 
 /// `POST /sign-out`: ends the session, what was begun in it, what the bus granted for it, and what the page of the bus in
 /// this process knows of its owner; where it is over, that is done.
@@ -20,8 +19,6 @@ pub(in crate::http) async fn sign_out(request: HttpRequest, body: Body, door: Da
     let granted = entrance.sessions.end(&session.pass).await.map_err(|error| unavailable(&error))?;
     give_back(entrance, granted).await;
     let mut answer: HttpResponse = see_other("/sign-in?out");
-    for forgotten in Browser::of(&request).forget_all() {
-        answer.headers_mut().append(SET_COOKIE, forgotten);
-    }
+    set_cookies(&mut answer, Browser::of(&request).forget_all());
     Ok(answer)
 }
