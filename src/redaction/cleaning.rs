@@ -1,8 +1,10 @@
 //! Looking for secrets in what somebody says, and taking them out.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::mem::take;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use memchr::memmem::Finder;
 use serde_json::{Map, Number, Value};
@@ -12,26 +14,35 @@ use super::forms::{SHORTEST, closed, forms};
 use super::readings::{Reading, closed_up, is_escaped, places_read, read, unescaped, whole_escapes};
 
 const REDACTED: &str = "[redacted]";
+/// The smallest number that is no shorter than [`SHORTEST`].
+const SHORTEST_NUMBER: u64 = 10_u64.pow(SHORTEST as u32 - 1);
 
 /// Secrets that somebody was told, who may repeat them. Wiped on drop, `[redacted]` in every print.
 ///
 /// It is made once for all that is to be cleaned. To clean something takes time in proportion to its length and to the number
-/// of secrets.
+/// of secrets; no forms of them are made before there is a text that one fits into.
 #[derive(Clone, Default)]
-pub struct Redaction(Vec<Zeroizing<String>>);
+pub struct Redaction {
+    secrets: Vec<Zeroizing<String>>,
+    forms: OnceLock<Vec<Zeroizing<String>>>,
+}
 
 impl Redaction {
     /// Of these secrets. Whoever knows that one is none, or no more than a word, leaves it out; those that are shorter than
     /// eight bytes are found where they are words of their own.
     pub fn of<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(secrets.into_iter().flat_map(forms).collect())
+        let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
+        Self { secrets: secrets.map(|secret| Zeroizing::new(secret.to_owned())).collect(), ..Self::default() }
     }
 
     /// Has it be of the secrets of `other`, too.
     pub fn add(&mut self, other: Self) {
-        let new = other.0.into_iter().filter(|form| !self.0.contains(form));
+        let new = other.secrets.into_iter().filter(|secret| !self.secrets.contains(secret));
         let new: Vec<_> = new.collect();
-        self.0.extend(new);
+        if !new.is_empty() {
+            self.secrets.extend(new);
+            self.forms.take();
+        }
     }
 
     /// What somebody says of something, with `[redacted]` wherever one of the secrets is quoted, or most of one at its end; also
@@ -46,7 +57,7 @@ impl Redaction {
     }
 
     fn clean_words(&self, mut text: String, cut: Cut) -> String {
-        let closed = closed(self.0.iter().map(|form| form.as_str()));
+        let closed = closed(self.forms().iter().map(|form| form.as_str()));
         let closed = needles(closed.iter().map(|form| form.as_slice()));
         Search { closed, cut, times: 2, ..self.search() }.clean_text(&mut text);
         text
@@ -65,8 +76,16 @@ impl Redaction {
     }
 
     fn search(&self) -> Search<'_> {
-        let needles = needles(self.0.iter().map(|form| form.as_bytes()));
-        Search { needles, closed: Vec::new(), cut: Cut::Told, times: 1 }
+        Search { redaction: self, needles: OnceCell::new(), closed: Vec::new(), cut: Cut::Told, times: 1 }
+    }
+
+    fn forms(&self) -> &[Zeroizing<String>] {
+        self.forms.get_or_init(|| self.secrets.iter().flat_map(|secret| forms(secret)).collect())
+    }
+
+    /// Whether so many bytes have room for one of them, in whichever form.
+    fn fits_into(&self, bytes: usize) -> bool {
+        bytes >= SHORTEST || self.secrets.iter().any(|secret| secret.len() <= bytes)
     }
 }
 
@@ -88,45 +107,55 @@ enum Cut {
     Anywhere,
 }
 
-/// A form of a secret, made ready to be looked for.
+/// A form of a secret; it is made ready to be looked for where it is first.
 struct Needle<'a> {
     form: &'a [u8],
-    whole: Finder<'a>,
-    /// As much of it as tells it from words; none where it is no longer than a word itself.
-    beginning: Option<Finder<'a>>,
-    is_number: bool,
+    whole: OnceCell<Finder<'a>>,
+    beginning: OnceCell<Finder<'a>>,
 }
 
 impl<'a> Needle<'a> {
     fn of(form: &'a [u8]) -> Self {
-        let beginning = form.get(..SHORTEST).map(Finder::new);
-        let is_number = beginning.is_some() && form.iter().all(u8::is_ascii_digit);
-        Self { form, whole: Finder::new(form), beginning, is_number }
+        Self { form, whole: OnceCell::new(), beginning: OnceCell::new() }
+    }
+
+    fn whole(&self) -> &Finder<'a> {
+        self.whole.get_or_init(|| Finder::new(self.form))
+    }
+
+    /// As much of it as tells it from words; none where it is no longer than a word itself.
+    fn beginning(&self) -> Option<&Finder<'a>> {
+        let beginning = self.form.get(..SHORTEST)?;
+        Some(self.beginning.get_or_init(|| Finder::new(beginning)))
+    }
+
+    fn is_number(&self) -> bool {
+        self.form.len() >= SHORTEST && self.form.iter().all(u8::is_ascii_digit)
     }
 
     /// Where it is in a text, and where the text ends with the beginning of it.
     fn places(&self, text: &Text<'_>, places: &mut Vec<Range<usize>>) {
         let place = |start| start..start + self.form.len();
-        let found = (self.form.len() <= text.bytes.len()).then(|| self.whole.find_iter(text.bytes));
+        let found = (self.form.len() <= text.bytes.len()).then(|| self.whole().find_iter(text.bytes));
         let found = found.into_iter().flatten().map(place);
-        match &self.beginning {
-            None => places.extend(found.filter(|place| is_word(place, text.bytes))),
-            Some(beginning) => {
+        match self.form.len() < SHORTEST {
+            true => places.extend(found.filter(|place| is_word(place, text.bytes))),
+            false => {
                 places.extend(found);
-                places.extend(self.cut(beginning, text));
+                places.extend(self.cut(text));
             }
         }
     }
 
     /// Where the text ends with no more than the beginning of it.
-    fn cut(&self, beginning: &Finder<'_>, text: &Text<'_>) -> Option<Range<usize>> {
+    fn cut(&self, text: &Text<'_>) -> Option<Range<usize>> {
         let shortest = match text.cut {
             Cut::Anywhere => SHORTEST,
             Cut::Half => SHORTEST.max(self.form.len().div_ceil(2)),
             Cut::Told => return None,
         };
         let tail = text.whole.saturating_sub(self.form.len() - 1);
-        let starts = beginning.find_iter(&text.bytes[tail..text.whole]).map(|start| tail + start);
+        let starts = self.beginning()?.find_iter(&text.bytes[tail..text.whole]).map(|start| tail + start);
         let places = starts.map(|start| start..text.end);
         places
             .filter(|place| place.len() >= shortest)
@@ -163,7 +192,8 @@ impl<'a> Text<'a> {
 
 /// All that is looked for in what somebody says.
 struct Search<'a> {
-    needles: Vec<Needle<'a>>,
+    redaction: &'a Redaction,
+    needles: OnceCell<Vec<Needle<'a>>>,
     /// The same with nothing that divides them, where what is divided is looked through.
     closed: Vec<Needle<'a>>,
     cut: Cut,
@@ -171,7 +201,11 @@ struct Search<'a> {
     times: usize,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn needles(&self) -> &[Needle<'a>] {
+        self.needles.get_or_init(|| needles(self.redaction.forms().iter().map(|form| form.as_bytes())))
+    }
+
     fn clean_members(&self, members: Map<String, Value>) -> Map<String, Value> {
         let has_secrets = |name: &String| !self.places(name).is_empty();
         let clean_name = |mut name: String| {
@@ -197,10 +231,13 @@ impl Search<'_> {
     }
 
     fn is_secret(&self, number: &Number) -> bool {
-        let mut numbers = self.needles.iter().filter(|needle| needle.is_number).peekable();
-        numbers.peek().is_some() && {
-            let text = number.to_string();
-            numbers.any(|needle| needle.form == text.as_bytes())
+        let has_its_length = number.as_i64().is_none_or(|number| number.unsigned_abs() >= SHORTEST_NUMBER);
+        has_its_length && {
+            let mut numbers = self.needles().iter().filter(|needle| needle.is_number()).peekable();
+            numbers.peek().is_some() && {
+                let text = number.to_string();
+                numbers.any(|needle| needle.form == text.as_bytes())
+            }
         }
     }
 
@@ -223,6 +260,9 @@ impl Search<'_> {
 
     /// Where secrets are, in order; no two places have anything in common.
     fn places(&self, text: &str) -> Vec<Range<usize>> {
+        if !self.redaction.fits_into(text.len()) {
+            return Vec::new();
+        }
         let whole =
             |place: Range<usize>| text.floor_char_boundary(place.start)..text.ceil_char_boundary(place.end);
         joined(self.places_in(text.as_bytes(), self.times).into_iter().map(whole).collect())
@@ -230,7 +270,7 @@ impl Search<'_> {
 
     /// Where they are in what may have been escaped so many times.
     fn places_in(&self, bytes: &[u8], times: usize) -> Vec<Range<usize>> {
-        let mut places = Text::of(bytes, self.cut).places(&self.needles);
+        let mut places = Text::of(bytes, self.cut).places(self.needles());
         if !self.closed.is_empty() {
             let closed = |read: &[u8]| Text::of(read, self.cut).places(&self.closed);
             places.extend(places_in_what(bytes, closed_up, closed));
