@@ -10,7 +10,7 @@ use memchr::memmem::Finder;
 use serde_json::{Map, Number, Value};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::forms::{SHORTEST, closed, forms};
+use super::forms::{SHORTEST, closed, forms, shortest_form};
 use super::readings::{Reading, closed_up, is_escaped, places_read, read, unescaped, whole_escapes};
 
 const REDACTED: &str = "[redacted]";
@@ -83,9 +83,10 @@ impl Redaction {
         self.forms.get_or_init(|| self.secrets.iter().flat_map(|secret| forms(secret)).collect())
     }
 
-    /// Whether so many bytes have room for one of them, in whichever form.
-    fn fits_into(&self, bytes: usize) -> bool {
-        bytes >= SHORTEST || self.secrets.iter().any(|secret| secret.len() <= bytes)
+    /// Whether `text` has room for one of them, in whichever form.
+    fn fits_into(&self, text: &str) -> bool {
+        let fits = |secret: &Zeroizing<String>| text.len() >= shortest_form(secret);
+        self.secrets.iter().any(fits) || (text.len() >= SHORTEST && trailing_dots(text.as_bytes()) > 0)
     }
 }
 
@@ -260,7 +261,7 @@ impl<'a> Search<'a> {
 
     /// Where secrets are, in order; no two places have anything in common.
     fn places(&self, text: &str) -> Vec<Range<usize>> {
-        if !self.redaction.fits_into(text.len()) {
+        if self.cut == Cut::Told && !self.redaction.fits_into(text) {
             return Vec::new();
         }
         let whole =

@@ -37,6 +37,12 @@ pub(super) fn forms(secret: &str) -> Vec<Zeroizing<String>> {
     forms
 }
 
+/// No form of this secret is shorter, in bytes; to know that takes none of them.
+pub(super) fn shortest_form(secret: &str) -> usize {
+    // Encoded it is longer; read as if it were escaped it may be shorter.
+    if is_escaped(secret.as_bytes()) { secret.len().min(SHORTEST) } else { secret.len() }
+}
+
 fn hexadecimal(secret: &str) -> String {
     let mut text = String::with_capacity(2 * secret.len());
     for byte in secret.bytes() {
