@@ -5,11 +5,11 @@ mod attempt;
 mod courier;
 mod destination;
 mod destinations;
+mod failures;
 mod hosts;
-mod leave;
 mod pass;
+mod permit;
 mod signing;
-mod trouble;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use self::courier::Courier;
 use self::destinations::Destinations;
-use self::leave::Leave;
+use self::permit::Permit;
 use super::EmbeddedBus;
 use super::target::Target;
 use crate::config;
@@ -128,9 +128,9 @@ impl Webhooks {
     fn start(&self, calls: &mut JoinSet<()>, handed: Handed<Turn>) {
         match handed {
             Handed::Now(taken, turn) => {
-                let Some(leave) = self.admit(&taken) else { return };
+                let Some(permit) = self.admit(&taken) else { return };
                 let courier = Arc::clone(&self.courier);
-                calls.spawn(async move { courier.handle(taken, leave, turn).await });
+                calls.spawn(async move { courier.handle(taken, permit, turn).await });
             }
             Handed::Later(claim) => {
                 calls.spawn(self.clone().once_it_has_a_turn(claim));
@@ -142,8 +142,8 @@ impl Webhooks {
         let Some(turn) = self.turns.next(&claim.device, claim.bytes).await else { return };
         match self.feed.take(claim).await {
             Ok(Some(taken)) => {
-                let Some(leave) = self.admit(&taken) else { return };
-                self.courier.handle(taken, leave, turn).await;
+                let Some(permit) = self.admit(&taken) else { return };
+                self.courier.handle(taken, permit, turn).await;
             }
             Ok(None) => {}
             Err(error) => tracing::error!(error = with_causes(&error), "cannot read the queue"),
@@ -151,7 +151,7 @@ impl Webhooks {
     }
 
     /// None for what was taken together with the last call that its host, webhook or line gets now: it goes back to the queue.
-    fn admit(&self, taken: &Taken) -> Option<Leave> {
+    fn admit(&self, taken: &Taken) -> Option<Permit> {
         let QueuedDelivery { new, user_device, .. } = &taken.delivery;
         let webhook = Target::key(&new.device, new.target.as_deref());
         self.destinations.admit(LineKey { webhook, user_device: user_device.clone() })

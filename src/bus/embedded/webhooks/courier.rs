@@ -14,7 +14,7 @@ use super::super::target::{Call, Target};
 use super::answer::{Condition, Failed, Obstacle, taken};
 use super::attempt::{asking_for_an_answer_within, request};
 use super::destinations::Destinations;
-use super::leave::Leave;
+use super::permit::Permit;
 use super::signing::signed;
 use super::{WebhookSettings, pass};
 use crate::ambient::{Backoff, Timestamp};
@@ -68,7 +68,7 @@ enum Next {
 
 impl Courier {
     /// Makes a call that has a turn, until its end is written down.
-    pub(super) async fn handle(&self, mut taken: Taken, leave: Leave, _turn: Turn) {
+    pub(super) async fn handle(&self, mut taken: Taken, permit: Permit, _turn: Turn) {
         // It is in the store too, and in memory once.
         let body = Bytes::from(std::mem::take(&mut taken.delivery.new.body));
         let delivery = &taken.delivery;
@@ -76,9 +76,9 @@ impl Courier {
             Some(call) => self.attempt(&delivery.new, call, body).await,
             None => Err(Failed::for_good("bad address").into()),
         };
-        let (line, destinations) = (leave.line().clone(), leave.destinations());
+        let (line, destinations) = (permit.line().clone(), permit.destinations());
         let webhook = &line.webhook;
-        leave.ends(condition(&result));
+        permit.ends(condition(&result));
         if let Err(obstacle) = &result {
             // One that was called was there a moment ago.
             let there = matches!(obstacle, Obstacle::Failed(_)).then_some(webhook);

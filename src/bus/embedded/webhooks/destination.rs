@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::answer::Condition;
-use super::leave::Admitted;
-use super::trouble::{AtHost, Trouble};
+use super::failures::{AtHost, Failures};
+use super::permit::Admitted;
 use crate::ambient::{Clock, Timestamp};
 use crate::egress::{BreakerSettings, Verdict};
 use crate::message::DeviceUuid;
 
 #[derive(Debug)]
-pub(super) struct Webhook {
-    /// That nobody is to be reached there.
-    pub(super) away: Trouble,
+pub(super) struct Destination {
+    /// Calls in a row for which nobody was to be reached there.
+    pub(super) away: Failures,
     /// Those that have a call in hand, or fail.
     pub(super) lines: HashMap<DeviceUuid, Line>,
     /// Calls in a row that were not taken, whoever's they were.
@@ -23,23 +23,23 @@ pub(super) struct Webhook {
 
 #[derive(Debug)]
 pub(super) struct Line {
-    /// That what it has is not taken.
-    pub(super) refused: Trouble,
+    /// Calls in a row that were not taken.
+    pub(super) refused: Failures,
     /// How many calls it has in hand.
     pub(super) calls: usize,
     /// Which of all calls there were the last of them is.
     pub(super) last: u64,
 }
 
-impl Webhook {
+impl Destination {
     pub(super) fn new(settings: BreakerSettings, clock: &Clock) -> Self {
-        Self { away: Trouble::none(settings, clock), lines: HashMap::new(), refusals: 0, settings }
+        Self { away: Failures::none(settings, clock), lines: HashMap::new(), refusals: 0, settings }
     }
 
     /// The line of this device.
     pub(super) fn line(&mut self, user_device: &DeviceUuid, clock: &Clock) -> &mut Line {
         let settings = self.settings;
-        let none = || Line { refused: Trouble::none(settings, clock), calls: 0, last: 0 };
+        let none = || Line { refused: Failures::none(settings, clock), calls: 0, last: 0 };
         self.lines.entry(user_device.clone()).or_insert_with(none)
     }
 
@@ -56,7 +56,7 @@ impl Webhook {
     /// Which of the lines that have no call in hand would be called the soonest, and for how long it rests; none of them, and
     /// how long this rests, where it has no line.
     pub(super) fn soonest_idle(&self, at_host: AtHost) -> Option<(Duration, Option<&DeviceUuid>)> {
-        let rests_for = |trouble: &Trouble| trouble.resting(at_host).map_or(Duration::ZERO, |it| it.after);
+        let rests_for = |failures: &Failures| failures.resting(at_host).map_or(Duration::ZERO, |it| it.after);
         if self.lines.is_empty() {
             return Some((rests_for(&self.away), None));
         }

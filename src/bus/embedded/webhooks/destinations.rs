@@ -15,10 +15,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::answer::Condition;
-use super::destination::Webhook;
+use super::destination::Destination;
+use super::failures::{AtHost, Failures};
 use super::hosts::{Full, Hosts, Share};
-use super::leave::{Admitted, Leave};
-use super::trouble::{AtHost, Trouble};
+use super::permit::{Admitted, Permit};
 use crate::ambient::{Clock, Timestamp};
 use crate::egress::{BreakerSettings, Resting};
 use crate::message::DeviceUuid;
@@ -43,7 +43,7 @@ struct Shared {
 #[derive(Debug)]
 struct Known {
     hosts: Hosts,
-    webhooks: HashMap<WebhookKey, Webhook>,
+    destinations: HashMap<WebhookKey, Destination>,
     /// When somebody who fails at a host was tried last.
     tried: HashMap<String, Timestamp>,
     rest: Duration,
@@ -62,8 +62,8 @@ impl Destinations {
         clock: Clock,
     ) -> Self {
         let hosts = Hosts::new(concurrency);
-        let (webhooks, tried) = Default::default();
-        let known = Known { hosts, webhooks, tried, rest: settings.rest, calls: 0, passed_over: false };
+        let (destinations, tried) = Default::default();
+        let known = Known { hosts, destinations, tried, rest: settings.rest, calls: 0, passed_over: false };
         Self(Arc::new(Shared { known: Mutex::new(known), settings, clock, bell }))
     }
 
@@ -74,12 +74,12 @@ impl Destinations {
         let failing = known.failing(now);
         let Full { hosts, but_for_others, but, again_in } = known.hosts.full(now);
         let mut passed_over = PassedOver::of_hosts(hosts, but, again_in);
-        for (key, webhook) in &known.webhooks {
+        for (key, destination) in &known.destinations {
             let at_host = failing.get(key.host.as_str()).copied().unwrap_or_default();
-            if let Some(Resting { after }) = webhook.away.resting(at_host) {
+            if let Some(Resting { after }) = destination.away.resting(at_host) {
                 passed_over.pass_over_webhook_for(key, after);
             }
-            for (user_device, line) in &webhook.lines {
+            for (user_device, line) in &destination.lines {
                 let to = LineKey { webhook: key.clone(), user_device: user_device.clone() };
                 if let Some(Resting { after }) = line.refused.resting(at_host) {
                     passed_over.pass_over_line_for(&to, after);
@@ -100,19 +100,20 @@ impl Destinations {
         passed_over
     }
 
-    /// Leave for one call, unless its host is full, its line has its share of that, or it or its webhook rests.
-    pub(super) fn admit(&self, to: LineKey) -> Option<Leave> {
+    /// The permit for one call, unless its host is full, its line has its share of that, or it or its webhook rests.
+    pub(super) fn admit(&self, to: LineKey) -> Option<Permit> {
         let (mut known, now) = (self.known(), self.0.clock.now());
         let share = known.share(&to);
         if !known.hosts.has_room(&to.webhook.host, share, now) || known.rests(&to, now) {
             return None;
         }
         known.make_room_for(&to, now);
-        let Known { hosts, webhooks, tried, calls, .. } = &mut *known;
+        let Known { hosts, destinations, tried, calls, .. } = &mut *known;
         let Shared { settings, clock, .. } = &*self.0;
-        let webhook = webhooks.entry(to.webhook.clone()).or_insert_with(|| Webhook::new(*settings, clock));
-        let at_webhook = webhook.away.admit()?;
-        let line = webhook.line(&to.user_device, clock);
+        let destination =
+            destinations.entry(to.webhook.clone()).or_insert_with(|| Destination::new(*settings, clock));
+        let at_webhook = destination.away.admit()?;
+        let line = destination.line(&to.user_device, clock);
         let in_line = line.refused.admit()?;
         *calls += 1;
         (line.calls, line.last) = (line.calls + 1, *calls);
@@ -121,16 +122,16 @@ impl Destinations {
         if call.is_trial() {
             tried.insert(call.to.webhook.host.clone(), now);
         }
-        Some(Leave::new(self.clone(), call))
+        Some(Permit::new(self.clone(), call))
     }
 
     /// Before when something came that has waited too long for what fails there: for longer than `span`, and through so many
     /// trials that failed.
     pub(super) fn outwaited(&self, to: &LineKey, span: Duration, trials: u32) -> Option<Overdue> {
         let (known, now) = (self.known(), self.0.clock.now());
-        let webhook = known.webhooks.get(&to.webhook)?;
-        let at_webhook = webhook.away.outwaited(span, trials, now);
-        let in_line = || webhook.lines.get(&to.user_device)?.refused.outwaited(span, trials, now);
+        let destination = known.destinations.get(&to.webhook)?;
+        let at_webhook = destination.away.outwaited(span, trials, now);
+        let in_line = || destination.lines.get(&to.user_device)?.refused.outwaited(span, trials, now);
         at_webhook
             .map(|due_before| Overdue::AtWebhook(to.webhook.clone(), due_before))
             .or_else(|| in_line().map(|due_before| Overdue::InLine(to.clone(), due_before)))
@@ -139,13 +140,13 @@ impl Destinations {
     /// Whether some webhook of this device is remembered that may be forgotten, besides one that the device has.
     pub(super) fn remember(&self, device: &DeviceUuid, besides: Option<&WebhookKey>) -> bool {
         let is_other = |key: &WebhookKey| key.device == *device && besides != Some(key);
-        self.known().webhooks.iter().any(|(key, webhook)| is_other(key) && webhook.is_idle())
+        self.known().destinations.iter().any(|(key, destination)| is_other(key) && destination.is_idle())
     }
 
     /// Forgets the webhooks of a device but those that it `has`: what fails at none of these tells nothing any more.
     pub(super) fn keep(&self, device: &DeviceUuid, has: &HashSet<WebhookKey>) {
         let is_gone = |key: &WebhookKey| key.device == *device && !has.contains(key);
-        self.known().webhooks.retain(|key, webhook| !(is_gone(key) && webhook.is_idle()));
+        self.known().destinations.retain(|key, destination| !(is_gone(key) && destination.is_idle()));
         // Where fewer fail each rests for less.
         self.0.bell.notify_one();
     }
@@ -153,9 +154,9 @@ impl Destinations {
     /// Forgets those that fail and were not tried for long.
     pub(super) fn forget_untried(&self) {
         let mut known = self.known();
-        known.webhooks.retain(|_, webhook| {
-            webhook.lines.retain(|_, line| line.calls > 0 || !line.refused.is_untried());
-            webhook.is_known() && !(webhook.is_idle() && webhook.away.is_untried())
+        known.destinations.retain(|_, destination| {
+            destination.lines.retain(|_, line| line.calls > 0 || !line.refused.is_untried());
+            destination.is_known() && !(destination.is_idle() && destination.away.is_untried())
         });
         let (now, rest) = (self.0.clock.now(), known.rest);
         known.tried.retain(|_, tried| *tried <= now && now.since(*tried) < rest);
@@ -179,16 +180,16 @@ impl Known {
     /// What fails at each host.
     fn failing(&self, now: Timestamp) -> HashMap<&str, AtHost> {
         let mut failing: HashMap<&str, AtHost> = HashMap::new();
-        for (key, webhook) in &self.webhooks {
+        for (key, destination) in &self.destinations {
             let at_host = failing.entry(&key.host).or_insert_with(|| self.untried_at(&key.host, now));
-            at_host.failing += webhook.failing();
+            at_host.failing += destination.failing();
         }
         failing
     }
 
     fn failing_at(&self, host: &str, now: Timestamp) -> AtHost {
-        let of_host = self.webhooks.iter().filter(|(key, _)| key.host == host);
-        let failing = of_host.map(|(_, webhook)| webhook.failing()).sum();
+        let of_host = self.destinations.iter().filter(|(key, _)| key.host == host);
+        let failing = of_host.map(|(_, destination)| destination.failing()).sum();
         AtHost { failing, ..self.untried_at(host, now) }
     }
 
@@ -200,14 +201,16 @@ impl Known {
     }
 
     fn rests(&self, to: &LineKey, now: Timestamp) -> bool {
-        let Some(webhook) = self.webhooks.get(&to.webhook) else { return false };
+        let Some(destination) = self.destinations.get(&to.webhook) else { return false };
         let at_host = self.failing_at(&to.webhook.host, now);
-        let rests = |trouble: &Trouble| trouble.resting(at_host).is_some();
-        rests(&webhook.away) || webhook.lines.get(&to.user_device).is_some_and(|line| rests(&line.refused))
+        let rests = |failures: &Failures| failures.resting(at_host).is_some();
+        rests(&destination.away)
+            || destination.lines.get(&to.user_device).is_some_and(|line| rests(&line.refused))
     }
 
     fn share(&self, to: &LineKey) -> Share {
-        let line = self.webhooks.get(&to.webhook).and_then(|webhook| webhook.lines.get(&to.user_device));
+        let line =
+            self.destinations.get(&to.webhook).and_then(|destination| destination.lines.get(&to.user_device));
         if line.is_some_and(|line| line.calls > 0) { Share::WithSome } else { Share::WithNone }
     }
 
@@ -216,27 +219,28 @@ impl Known {
         let (key, user_device) = (call.to.webhook.clone(), call.to.user_device.clone());
         let tells_of_host = (condition != Condition::NotCalled).then_some(now);
         self.hosts.end(&key.host, call.began, tells_of_host);
-        let Some(webhook) = self.webhooks.get_mut(&key) else { return };
-        let is_well_again = webhook.end(call, condition, now);
-        if webhook.lines.get(&user_device).is_none_or(|line| line.calls == 0) {
+        let Some(destination) = self.destinations.get_mut(&key) else { return };
+        let is_well_again = destination.end(call, condition, now);
+        if destination.lines.get(&user_device).is_none_or(|line| line.calls == 0) {
             self.hosts.end_line(&key.host);
         }
-        if !webhook.is_known() {
-            self.webhooks.remove(&key);
+        if !destination.is_known() {
+            self.destinations.remove(&key);
         }
         if is_well_again {
-            let of_host = self.webhooks.iter().filter(|(other, _)| other.host == key.host);
-            of_host.for_each(|(_, webhook)| webhook.end_rests());
+            let of_host = self.destinations.iter().filter(|(other, _)| other.host == key.host);
+            of_host.for_each(|(_, destination)| destination.end_rests());
         }
     }
 
     /// Forgets somebody where too many are remembered for another.
     fn make_room_for(&mut self, to: &LineKey, now: Timestamp) {
-        let is_known = |webhook: &Webhook| webhook.lines.contains_key(&to.user_device);
-        if self.webhooks.get(&to.webhook).is_some_and(is_known) {
+        let is_known = |destination: &Destination| destination.lines.contains_key(&to.user_device);
+        if self.destinations.get(&to.webhook).is_some_and(is_known) {
             return;
         }
-        let remembered: usize = self.webhooks.values().map(|webhook| webhook.lines.len().max(1)).sum();
+        let remembered: usize =
+            self.destinations.values().map(|destination| destination.lines.len().max(1)).sum();
         if remembered >= REMEMBERED {
             self.forget_one(now);
         }
@@ -247,20 +251,20 @@ impl Known {
     fn forget_one(&mut self, now: Timestamp) {
         let failing = self.failing(now);
         let mut lines: HashMap<&DeviceUuid, usize> = HashMap::new();
-        for (key, webhook) in &self.webhooks {
-            *lines.entry(&key.device).or_default() += webhook.lines.len().max(1);
+        for (key, destination) in &self.destinations {
+            *lines.entry(&key.device).or_default() += destination.lines.len().max(1);
         }
-        let idle = self.webhooks.iter().filter_map(|(key, webhook)| {
+        let idle = self.destinations.iter().filter_map(|(key, destination)| {
             let at_host = failing.get(key.host.as_str()).copied().unwrap_or_default();
-            Some((webhook.soonest_idle(at_host)?, key))
+            Some((destination.soonest_idle(at_host)?, key))
         });
         let of_most = idle.min_by_key(|((rests_for, _), key)| (Reverse(lines[&key.device]), *rests_for));
         let Some(((_, user_device), key)) = of_most else { return };
         let (key, user_device) = (key.clone(), user_device.cloned());
-        if let Entry::Occupied(mut webhook) = self.webhooks.entry(key) {
-            user_device.and_then(|user_device| webhook.get_mut().lines.remove(&user_device));
-            if webhook.get().lines.is_empty() {
-                webhook.remove();
+        if let Entry::Occupied(mut destination) = self.destinations.entry(key) {
+            user_device.and_then(|user_device| destination.get_mut().lines.remove(&user_device));
+            if destination.get().lines.is_empty() {
+                destination.remove();
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Leave for one call of a webhook, and what came of it.
+//! The permit for one call of a webhook, and what came of it.
 
 use super::answer::Condition;
 use super::destinations::Destinations;
@@ -6,9 +6,9 @@ use crate::ambient::Timestamp;
 use crate::egress::Admission;
 use crate::store::LineKey;
 
-/// Leave for one call; the destination has it in hand until this is dropped. Dropping it says that no answer came in time.
+/// For one call; the destination has it in hand until this is dropped. Dropping it says that no answer came in time.
 #[derive(Debug)]
-pub(super) struct Leave {
+pub(super) struct Permit {
     destinations: Destinations,
     to: LineKey,
     call: Option<Admitted>,
@@ -33,7 +33,7 @@ impl Admitted {
     }
 }
 
-impl Leave {
+impl Permit {
     pub(super) fn new(destinations: Destinations, call: Admitted) -> Self {
         Self { destinations, to: call.to.clone(), call: Some(call) }
     }
@@ -60,7 +60,7 @@ impl Leave {
     }
 }
 
-impl Drop for Leave {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.release(Condition::Late);
     }

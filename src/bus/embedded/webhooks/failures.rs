@@ -16,9 +16,9 @@ const UNTRIED: u32 = 4 * LONGEST;
 /// Trials remembered at a time that failed in a row.
 const REMEMBERED: usize = 100;
 
-/// Somebody who may fail.
+/// The failures in a row of somebody.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct Failures {
     breaker: Arc<Breaker>,
     settings: BreakerSettings,
     /// When calls ended that failed after which none has succeeded.
@@ -42,8 +42,8 @@ pub(super) struct AtHost {
     pub(super) next_trial_in: Duration,
 }
 
-impl Trouble {
-    /// Somebody who has none.
+impl Failures {
+    /// Of somebody who has none.
     pub(super) fn none(settings: BreakerSettings, clock: &Clock) -> Self {
         let breaker = Breaker::new(settings, clock.clone());
         Self { breaker, settings, failing: None, trials: VecDeque::new() }
