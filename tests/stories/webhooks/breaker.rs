@@ -24,13 +24,10 @@ fn well_after(failures: usize) -> (Arc<Semaphore>, impl Fn(&Seen) -> Answer) {
 async fn a_destination_that_fails_is_left_alone_then_tried_once_then_gets_what_waited() {
     let (gate, answer) = well_after(FAILURES);
     let mut scene = Scene::of(ONCE, answer).await;
-    let device = scene.hooked("/in").await;
-    scene.fails(&device, FAILURES).await;
-    scene.send(&device, 3).await;
+    let device = scene.failing("/in").await;
+    scene.send(&device, 2).await;
     scene.is_left_alone().await;
-    scene.pass(REST - 1);
-    scene.is_left_alone().await;
-    scene.pass(1);
+    scene.is_left_alone_for(REST).await;
     scene.called().await;
     scene.is_left_alone().await;
     gate.add_permits(3);
@@ -45,9 +42,8 @@ async fn a_destination_that_fails_its_trial_rests_again() {
     let (gate, answer) = well_after(FAILURES + 1);
     let mut scene = Scene::of(ONCE, answer).await;
     gate.add_permits(3);
-    let device = scene.hooked("/in").await;
-    scene.fails(&device, FAILURES).await;
-    scene.send(&device, 3).await;
+    let device = scene.failing("/in").await;
+    scene.send(&device, 2).await;
     scene.pass(REST);
     scene.until_dead(1).await;
     scene.called().await;
@@ -63,9 +59,8 @@ async fn a_destination_that_fails_its_trial_rests_again() {
 async fn what_waits_too_long_for_a_destination_that_fails_becomes_a_dead_letter() {
     let longest_delay = Duration::from_millis(60 * REST as u64);
     let mut scene = Scene::of(WebhookSettings { longest_delay, ..ONCE }, |_| taken_if(false)).await;
-    let device = scene.hooked("/in").await;
-    scene.fails(&device, FAILURES).await;
-    scene.send(&device, 3).await;
+    let device = scene.failing("/in").await;
+    scene.send(&device, 2).await;
     scene.pass(60 * REST);
     scene.until_dead(1).await;
     scene.send(&device, 1).await;

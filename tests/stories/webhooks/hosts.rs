@@ -17,16 +17,14 @@ async fn a_webhook_that_fails_keeps_nothing_from_another_at_its_host() {
 
 #[tokio::test]
 async fn where_several_fail_at_a_host_one_is_tried_a_rest_and_each_rests_twice_as_long_after_each_trial() {
-    let mut scene = Scene::of(ONCE, |_| taken_if(false)).await;
+    let mut scene = Scene::down().await;
     let mut devices = Vec::new();
     for path in ["/1", "/2", "/3", "/4", "/5"] {
         devices.push(scene.failing(path).await);
     }
     // All once they have rested; then, while each rests for two, one of them.
     for trials in [5, 1, 4] {
-        scene.pass(REST - 1);
-        scene.is_left_alone().await;
-        scene.pass(1);
+        scene.is_left_alone_for(REST).await;
         for _ in 0..trials {
             scene.called().await;
         }
@@ -58,9 +56,7 @@ async fn who_failed_for_a_moment_is_tried_after_one_rest_whatever_fails_at_its_h
     }
     let _ = scene.failing("/good").await;
     is_well.store(true, Ordering::SeqCst);
-    scene.pass(REST - 1);
-    scene.is_left_alone().await;
-    scene.pass(1);
+    scene.is_left_alone_for(REST).await;
     // Of the others one may be tried, too.
     let tried = [scene.called().await.target, scene.called().await.target];
     assert!(tried.iter().any(|path| path == "/good"), "{tried:?}");
@@ -91,21 +87,25 @@ async fn one_that_is_well_again_ends_the_wait_of_all_others_of_its_host() {
 }
 
 #[tokio::test]
-async fn however_many_fail_at_one_device_s_webhooks_those_of_others_rest() {
-    let mut scene = Scene::of(ONCE, |_| taken_if(false)).await;
+async fn however_many_are_refused_at_one_device_s_webhook_those_of_others_rest() {
+    const MANY: usize = 1030;
+    let mut scene = Scene::down().await;
     let _ = scene.failing("/in").await;
-    let many: Vec<_> = (0..1100).map(|webhook| scene.hook_at(&format!("/{webhook}"))).collect();
-    let stranger = scene.hooked("/0").await;
-    for some in many.chunks(100) {
-        scene.post.rehook(&stranger, some).await;
-        scene.fails_at(&stranger, some.len()).await;
+    let stranger = scene.hooked("/stranger").await;
+    scene.pass(1);
+    for _ in 0..MANY {
+        scene.send_by(&scene.another_sender().await, &stranger, 1).await;
+    }
+    scene.until_dead(MANY).await;
+    for _ in 0..MANY {
+        scene.called().await;
     }
     scene.is_left_alone().await;
 }
 
 #[tokio::test]
 async fn an_address_that_its_device_has_no_more_does_not_count_among_those_that_fail() {
-    let mut scene = Scene::of(ONCE, |_| taken_if(false)).await;
+    let mut scene = Scene::down().await;
     let device = scene.hooked("/0").await;
     for path in ["/0", "/1", "/2", "/3"] {
         scene.post.rehook(&device, &[scene.hook_at(path)]).await;
@@ -116,7 +116,7 @@ async fn an_address_that_its_device_has_no_more_does_not_count_among_those_that_
 
 #[tokio::test]
 async fn an_address_that_nothing_waits_for_does_not_count_among_those_that_fail_for_ever() {
-    let mut scene = Scene::of(ONCE, |_| taken_if(false)).await;
+    let mut scene = Scene::down().await;
     for path in ["/1", "/2", "/3"] {
         let device = scene.hooked(path).await;
         scene.fails(&device, FAILURES).await;

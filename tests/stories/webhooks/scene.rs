@@ -50,6 +50,11 @@ impl Scene {
         scene
     }
 
+    /// The host is down.
+    pub(super) async fn down() -> Self {
+        Self::of(ONCE, |_| taken_if(false)).await
+    }
+
     /// Nobody listens at the host yet.
     pub(super) async fn unheard(settings: WebhookSettings) -> (Self, Host) {
         let (seen_by, calls) = mpsc::unbounded_channel();
@@ -80,6 +85,11 @@ impl Scene {
         self.post.hooked(self.hook_at(path)).await
     }
 
+    /// Somebody else who sends.
+    pub(super) async fn another_sender(&self) -> Device {
+        self.post.bus.device(json!({})).await
+    }
+
     /// The sender has so many messages for the device.
     pub(super) async fn send(&self, to: &Device, times: usize) {
         self.send_by(&self.sender, to, times).await;
@@ -94,15 +104,6 @@ impl Scene {
         self.send(device, times).await;
         self.until_dead(times).await;
         for _ in 0..times {
-            self.called().await;
-        }
-    }
-
-    /// A message for the device fails at so many webhooks of it there.
-    pub(super) async fn fails_at(&mut self, device: &Device, webhooks: usize) {
-        self.send(device, 1).await;
-        self.until_dead(webhooks).await;
-        for _ in 0..webhooks {
             self.called().await;
         }
     }
@@ -124,6 +125,13 @@ impl Scene {
     pub(super) async fn ends_well(&self) {
         self.post.until_nothing_waits().await;
         assert_eq!(self.post.dead_letters().await.len(), self.letters);
+    }
+
+    /// Nobody is called before so much time has passed.
+    pub(super) async fn is_left_alone_for(&mut self, millis: i64) {
+        self.pass(millis - 1);
+        self.is_left_alone().await;
+        self.pass(1);
     }
 
     pub(super) fn pass(&self, millis: i64) {

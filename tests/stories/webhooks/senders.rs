@@ -17,9 +17,9 @@ async fn refusing(refused: usize) -> (Scene, Device, Vec<Device>, Device) {
     let device = scene.hooked("/in").await;
     let mut senders = Vec::new();
     for _ in 0..refused {
-        senders.push(scene.post.bus.device(json!({})).await);
+        senders.push(scene.another_sender().await);
     }
-    let good = scene.post.bus.device(json!({})).await;
+    let good = scene.another_sender().await;
     (scene, device, senders, good)
 }
 
@@ -70,11 +70,11 @@ async fn a_sender_who_is_refused_rests_while_another_is_served() {
 
 #[tokio::test]
 async fn where_nobody_is_taken_each_further_sender_finds_out_once() {
-    let mut scene = Scene::of(ONCE, |_| taken_if(false)).await;
+    let mut scene = Scene::down().await;
     let device = scene.hooked("/in").await;
     scene.fails(&device, FAILURES).await;
     for _ in 0..3 {
-        let sender = scene.post.bus.device(json!({})).await;
+        let sender = scene.another_sender().await;
         scene.send_by(&sender, &device, 1).await;
         scene.called().await;
         scene.until_dead(1).await;
@@ -94,16 +94,14 @@ async fn where_nobody_is_reached_all_senders_wait_and_one_finds_out_for_all() {
     let device = scene.hooked("/in").await;
     scene.send(&device, FAILURES).await;
     scene.until_dead(FAILURES).await;
-    let other = scene.post.bus.device(json!({})).await;
+    let other = scene.another_sender().await;
     for sender in [&scene.sender, &other] {
         scene.send_by(sender, &device, 2).await;
     }
     scene.pass(REST);
     scene.until_dead(1).await;
     let _host = host.listens();
-    scene.pass(REST - 1);
-    scene.is_left_alone().await;
-    scene.pass(1);
+    scene.is_left_alone_for(REST).await;
     for _ in 0..3 {
         scene.called().await;
     }
@@ -121,11 +119,8 @@ async fn what_a_sender_has_whose_last_call_failed_comes_after_what_others_have()
     })
     .await;
     let device = scene.hooked("/in").await;
-    let [refused, first, second] = [
-        scene.post.bus.device(json!({})).await,
-        scene.post.bus.device(json!({})).await,
-        scene.post.bus.device(json!({})).await,
-    ];
+    let [refused, first, second] =
+        [scene.another_sender().await, scene.another_sender().await, scene.another_sender().await];
     scene.send_by(&refused, &device, 1).await;
     scene.called().await;
     scene.until_dead(1).await;
