@@ -98,36 +98,26 @@ impl Breaker {
     /// [`Resting`] until the rest is over.
     pub fn admit(self: &Arc<Self>) -> Result<Admission, Resting> {
         let mut state = self.state();
-        let is_trial = if let Position::Open { since, at_once } = state.position {
-            let after = self.left(since, 1);
-            if at_once == 0 && !after.is_zero() {
-                return Err(Resting { after });
-            }
-            state.position = Position::Open { since: self.clock.now(), at_once: at_once.saturating_sub(1) };
-            true
-        } else {
-            false
-        };
-        let (epoch, successes) = (state.epoch, state.successes);
-        Ok(Admission { breaker: Arc::clone(self), epoch, is_trial, successes, verdict: Verdict::Late })
+        match self.rest(&state, self.settings.rest) {
+            Some(resting) => Err(resting),
+            None => Ok(self.let_through(&mut state)),
+        }
     }
 
-    /// Whether nobody would get leave now, and when to ask again. Asking changes nothing.
-    pub fn resting(&self) -> Option<Resting> {
-        self.resting_for(1)
+    /// Leave for one call at any time: for whoever decides by [`Breaker::resting_for`] how long it rests.
+    pub fn admit_at_once(self: &Arc<Self>) -> Admission {
+        self.let_through(&mut self.state())
     }
 
-    /// As [`Breaker::resting`], where a rest is so many times as long.
-    pub fn resting_for(&self, rests: u32) -> Option<Resting> {
-        let Position::Open { since, at_once: 0 } = self.state().position else { return None };
-        let after = self.left(since, rests);
-        (!after.is_zero()).then_some(Resting { after })
+    /// Whether nobody is to get leave now where a rest takes so long, and when to ask again. Asking changes nothing.
+    pub fn resting_for(&self, rest: Duration) -> Option<Resting> {
+        self.rest(&self.state(), rest)
     }
 
-    /// Whether it is open, and for so many rests nobody has asked for leave of those who would have got it.
-    pub fn untried_for(&self, rests: u32) -> bool {
+    /// Whether it is open, and for so long nobody has got leave.
+    pub fn untried_for(&self, span: Duration) -> bool {
         match self.state().position {
-            Position::Open { since, .. } => self.left(since, rests).is_zero(),
+            Position::Open { since, .. } => self.left(since, span).is_zero(),
             Position::Closed { .. } => false,
         }
     }
@@ -157,10 +147,27 @@ impl Breaker {
         }
     }
 
-    /// What is left of the rest; nothing if the clock was set back behind its beginning.
-    fn left(&self, since: Timestamp, rests: u32) -> Duration {
-        let (now, rest) = (self.clock.now(), self.settings.rest.saturating_mul(rests));
-        if now < since { Duration::ZERO } else { rest.saturating_sub(now.since(since)) }
+    fn let_through(self: &Arc<Self>, state: &mut State) -> Admission {
+        let is_trial = if let Position::Open { at_once, .. } = state.position {
+            state.position = Position::Open { since: self.clock.now(), at_once: at_once.saturating_sub(1) };
+            true
+        } else {
+            false
+        };
+        let (epoch, successes) = (state.epoch, state.successes);
+        Admission { breaker: Arc::clone(self), epoch, is_trial, successes, verdict: Verdict::Late }
+    }
+
+    fn rest(&self, state: &State, rest: Duration) -> Option<Resting> {
+        let Position::Open { since, at_once: 0 } = state.position else { return None };
+        let after = self.left(since, rest);
+        (!after.is_zero()).then_some(Resting { after })
+    }
+
+    /// What is left of a span; nothing if the clock was set back behind its beginning.
+    fn left(&self, since: Timestamp, span: Duration) -> Duration {
+        let now = self.clock.now();
+        if now < since { Duration::ZERO } else { span.saturating_sub(now.since(since)) }
     }
 
     fn settle(&self, admission: &Admission) {

@@ -163,7 +163,7 @@ impl Target {
     }
 
     fn key_of(self, device: &DeviceUuid) -> WebhookKey {
-        WebhookKey { host: self.host, device: device.clone(), hook: self.hook }
+        WebhookKey::new(self.host.into(), device.clone(), self.hook.into())
     }
 
     /// The call of a stored text, if it is one.

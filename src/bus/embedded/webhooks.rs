@@ -1,15 +1,18 @@
 //! Calls the webhooks of devices until they take what was accepted for them.
 
 mod answer;
+mod at_host;
 mod attempt;
 mod courier;
 mod destination;
 mod destinations;
 mod failures;
 mod hosts;
+mod known;
 mod pass;
 mod permit;
 mod signing;
+mod tally;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +25,7 @@ use self::destinations::Destinations;
 use self::permit::Permit;
 use super::EmbeddedBus;
 use super::target::Target;
+use crate::ambient::Ambient;
 use crate::config;
 use crate::egress::{BreakerSettings, Egress};
 use crate::message::DeviceUuid;
@@ -35,6 +39,8 @@ const AFTER_FAILURE: Duration = Duration::from_millis(200);
 const GRACE: Duration = Duration::from_secs(300);
 /// What all bodies may take in memory that are being delivered.
 const BODIES_BYTES: usize = 128 << 20;
+/// About 8 MiB. Each look at the queue goes through all of them.
+const REMEMBERED: usize = 4096;
 /// This part of the calls that are free is taken from the queue at a time, whatever hosts it is for.
 const PART: usize = 8;
 
@@ -53,8 +59,10 @@ pub struct WebhookSettings {
     pub concurrency: usize,
     /// Bytes of memory that what is being delivered may take together, what is small not counted. What does not fit waits.
     pub bodies_bytes: usize,
-    /// When a webhook that fails is left alone, and for how long.
+    /// When somebody who fails is left alone, and for how long at first.
     pub breaker: BreakerSettings,
+    /// Webhooks that fail, and senders who fail at one, remembered at a time: each takes at most 2 KiB.
+    pub remembered: usize,
 }
 
 impl From<&config::Webhooks> for WebhookSettings {
@@ -67,6 +75,7 @@ impl From<&config::Webhooks> for WebhookSettings {
             concurrency: settings.concurrency,
             bodies_bytes: BODIES_BYTES,
             breaker: BreakerSettings::default(),
+            remembered: REMEMBERED,
         }
     }
 }
@@ -77,7 +86,6 @@ impl From<&config::Webhooks> for WebhookSettings {
 pub struct Webhooks {
     feed: Arc<Feed>,
     courier: Arc<Courier>,
-    destinations: Destinations,
     /// What the devices share whose webhooks they are.
     turns: Turns,
 }
@@ -86,11 +94,11 @@ impl Webhooks {
     /// A worker that takes from `feed`, a feed of [`Work::Webhook`](crate::store::Work::Webhook), and calls by `egress`.
     pub fn new(feed: Feed, bus: EmbeddedBus, egress: Egress, settings: WebhookSettings) -> Self {
         let turns = Turns::within(settings.concurrency, settings.bodies_bytes);
-        let clock = bus.clock.clone();
-        let destinations = Destinations::new(turns.most(), bus.webhook_bell(), settings.breaker, clock);
+        let ambient = Ambient { clock: bus.clock.clone(), random: bus.random.clone() };
+        let destinations = Destinations::new(&settings, ambient, bus.webhook_bell());
         let feed = Arc::new(feed);
-        let courier = Arc::new(Courier { bus, feed: Arc::clone(&feed), egress, settings });
-        Self { feed, courier, destinations, turns }
+        let courier = Arc::new(Courier { bus, feed: Arc::clone(&feed), egress, destinations, settings });
+        Self { feed, courier, turns }
     }
 
     /// Works until `stop` turns true, then finishes the calls that run. What is left stays in the queue.
@@ -112,11 +120,12 @@ impl Webhooks {
         while self.turns.free() == 0 {
             calls.join_next().await;
         }
-        self.destinations.forget_untried();
+        let destinations = &self.courier.destinations;
+        destinations.forget_untried();
         let most = self.turns.free().div_ceil(PART);
         let turns = self.turns.clone();
         let admit = move |device: &DeviceUuid, bytes| turns.now(device, bytes);
-        match self.feed.next(most, || self.destinations.passed_over(), admit).await {
+        match self.feed.next(most, || destinations.passed_over(), admit).await {
             Ok(handed) => handed.into_iter().for_each(|handed| self.start(calls, handed)),
             Err(error) => {
                 tracing::error!(error = with_causes(&error), "cannot read the queue");
@@ -154,6 +163,6 @@ impl Webhooks {
     fn admit(&self, taken: &Taken) -> Option<Permit> {
         let QueuedDelivery { new, user_device, .. } = &taken.delivery;
         let webhook = Target::key(&new.device, new.target.as_deref());
-        self.destinations.admit(LineKey { webhook, user_device: user_device.clone() })
+        self.courier.destinations.admit(LineKey::new(webhook, user_device.clone()))
     }
 }

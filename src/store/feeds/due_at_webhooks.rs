@@ -110,15 +110,15 @@ impl Transaction<'_> {
                      SELECT line_at_webhook, webhook, due_at, coalesce(?2, 0) FROM deliveries
                      WHERE line_at_webhook = ?1 ORDER BY due_at LIMIT 1
                      ON CONFLICT (who) DO UPDATE SET due_at = excluded.due_at, had_at = coalesce(?2, had_at)";
-        let of_a_line = self.change(again, (line.text(), had_at))?;
-        self.wait_no_more(&line.text(), of_a_line == 0)?;
+        let of_a_line = self.change(again, (&line.text, had_at))?;
+        self.wait_no_more(&line.text, of_a_line == 0)?;
         // Theirs is at least as late as that of any who stands in their queue, also where the clock was set back.
         let again = "INSERT INTO turns (who, queue, due_at, had_at)
                      SELECT queue, ?3, since, coalesce(?2, 0) FROM turns WHERE queue = ?1 ORDER BY since LIMIT 1
                      ON CONFLICT (who) DO UPDATE
                      SET due_at = excluded.due_at, had_at = max(had_at, excluded.had_at)";
-        let WebhookKey { host, .. } = &line.webhook;
-        for (who, queue) in [(&line.webhook.text(), host.as_str()), (host, "hosts")] {
+        let WebhookKey { host, text, .. } = &line.webhook;
+        for (who, queue) in [(text, &**host), (host, "hosts")] {
             let waits = self.change(again, (who, had_at, queue))?;
             self.wait_no_more(who, waits == 0)?;
         }

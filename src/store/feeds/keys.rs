@@ -1,22 +1,27 @@
 //! What tells webhooks, and lines of calls at them, from all others.
 
+use std::sync::Arc;
+
 use crate::message::DeviceUuid;
 
 /// Tells a webhook from all others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WebhookKey {
     /// Its host and port; empty where nothing can be called.
-    pub host: String,
+    pub host: Arc<str>,
     /// Whose it is.
     pub device: DeviceUuid,
     /// The member `hook` of what is called, which tells its address from the device's others; empty where there is none.
-    pub hook: String,
+    pub hook: Arc<str>,
+    /// As the column `webhook` has it.
+    pub(super) text: Arc<str>,
 }
 
 impl WebhookKey {
-    /// As the column `webhook` has it.
-    pub(super) fn text(&self) -> String {
-        format!("{} {} {}", self.host, self.device, self.hook)
+    /// The webhook of `device` at this host that goes by `hook`.
+    pub fn new(host: Arc<str>, device: DeviceUuid, hook: Arc<str>) -> Self {
+        let text = format!("{host} {device} {hook}").into();
+        Self { host, device, hook, text }
     }
 }
 
@@ -27,11 +32,14 @@ pub struct LineKey {
     pub webhook: WebhookKey,
     /// Whose it is ([`QueuedDelivery::user_device`](crate::store::QueuedDelivery::user_device)).
     pub user_device: DeviceUuid,
+    /// As the column `line_at_webhook` has it.
+    pub(in crate::store) text: Arc<str>,
 }
 
 impl LineKey {
-    /// As the column `line_at_webhook` has it.
-    pub(in crate::store) fn text(&self) -> String {
-        format!("{} {}", self.webhook.text(), self.user_device)
+    /// The line of this device at `webhook`.
+    pub fn new(webhook: WebhookKey, user_device: DeviceUuid) -> Self {
+        let text = format!("{} {user_device}", webhook.text).into();
+        Self { webhook, user_device, text }
     }
 }

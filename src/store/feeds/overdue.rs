@@ -64,12 +64,12 @@ impl View<'_> {
             Overdue::AtWebhook(webhook, due_before) => {
                 let sql = "SELECT seq, coalesce(user_device, '') FROM turns JOIN deliveries ON line_at_webhook = who
                            WHERE queue = ?1 AND deliveries.due_at < ?2";
-                (sql, webhook.text(), due_before)
+                (sql, &webhook.text, due_before)
             }
             Overdue::InLine(line, due_before) => {
                 let sql = "SELECT seq, coalesce(user_device, '') FROM deliveries
                            WHERE line_at_webhook = ?1 AND due_at < ?2";
-                (sql, line.text(), due_before)
+                (sql, &line.text, due_before)
             }
         };
         let mut statement = self.prepare(sql)?;
@@ -80,7 +80,7 @@ impl View<'_> {
         {
             let (seq, user_device) = (row.get(0)?, row.get(1)?);
             if !in_hand.contains(&seq) {
-                found.push((seq, LineKey { webhook: webhook.clone(), user_device }));
+                found.push((seq, LineKey::new(webhook.clone(), user_device)));
             }
         }
         Ok(found)

@@ -1,6 +1,7 @@
 //! Who gets no call of a webhook for now, and who had one.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::store::{LineKey, WebhookKey};
@@ -9,13 +10,13 @@ use crate::store::{LineKey, WebhookKey};
 #[derive(Debug, Default)]
 pub struct PassedOver {
     /// Hosts, host and port of each.
-    hosts: HashSet<String>,
+    hosts: HashSet<Arc<str>>,
     /// All hosts but these, where that is said.
-    only: Option<HashSet<String>>,
-    webhooks: HashSet<String>,
-    lines: HashSet<String>,
+    only: Option<HashSet<Arc<str>>>,
+    webhooks: HashSet<Arc<str>>,
+    lines: HashSet<Arc<str>>,
     /// Which call it was that each host, webhook and line had last, of those that stand behind others for it.
-    last_calls: HashMap<String, u64>,
+    last_calls: HashMap<Arc<str>, u64>,
     /// When to look again although the bell was not rung; the bell is rung for every other change.
     pub(super) again_in: Option<Duration>,
 }
@@ -24,8 +25,8 @@ impl PassedOver {
     /// These hosts, host and port of each, and all but those of `only`, where that is said, for `again_in` at least where no
     /// bell is rung.
     pub fn of_hosts(
-        hosts: HashSet<String>,
-        only: Option<HashSet<String>>,
+        hosts: HashSet<Arc<str>>,
+        only: Option<HashSet<Arc<str>>>,
         again_in: Option<Duration>,
     ) -> Self {
         Self { hosts, only, again_in, ..Self::default() }
@@ -33,36 +34,36 @@ impl PassedOver {
 
     /// This webhook too, for so long.
     pub fn pass_over_webhook_for(&mut self, webhook: &WebhookKey, left: Duration) {
-        self.webhooks.insert(webhook.text());
+        self.webhooks.insert(webhook.text.clone());
         self.again_in = self.again_in.into_iter().chain([left]).min();
     }
 
     /// This line too, for so long.
     pub fn pass_over_line_for(&mut self, line: &LineKey, left: Duration) {
-        self.lines.insert(line.text());
+        self.lines.insert(line.text.clone());
         self.again_in = self.again_in.into_iter().chain([left]).min();
     }
 
     /// This line too.
     pub fn pass_over_line(&mut self, line: &LineKey) {
-        self.lines.insert(line.text());
+        self.lines.insert(line.text.clone());
     }
 
     /// This line had its turn with this call, which it has in hand, the later the higher, and so had its webhook and the host of
     /// that: they stand behind all who have none in hand.
     pub fn put_behind(&mut self, line: &LineKey, call: u64) {
-        for who in [line.text(), line.webhook.text(), line.webhook.host.clone()] {
+        for who in [&line.text, &line.webhook.text, &line.webhook.host] {
             self.note_last_call(who, call);
         }
     }
 
     /// This line alone stands behind others of its webhook, since this call of it.
     pub fn put_line_behind(&mut self, line: &LineKey, call: u64) {
-        self.note_last_call(line.text(), call);
+        self.note_last_call(&line.text, call);
     }
 
-    fn note_last_call(&mut self, who: String, call: u64) {
-        let last = self.last_calls.entry(who).or_default();
+    fn note_last_call(&mut self, who: &Arc<str>, call: u64) {
+        let last = self.last_calls.entry(Arc::clone(who)).or_default();
         *last = call.max(*last);
     }
 

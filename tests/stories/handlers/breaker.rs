@@ -228,7 +228,7 @@ proptest! {
             match step {
                 Step::Wait(millis) => { now += millis; clock.store(now, Ordering::Relaxed); }
                 Step::Admit => {
-                    let resting = breaker.resting();
+                    let resting = breaker.resting_for(REST);
                     let admitted = breaker.admit();
                     prop_assert_eq!(admitted.as_ref().err(), resting.as_ref());
                     prop_assert_eq!(admitted.is_ok(), history.may_enter(now));

@@ -13,13 +13,13 @@ use crate::support::store::{due, due_but};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn webhook(host: &str, hook: &str) -> WebhookKey {
-    WebhookKey { host: host.into(), device: DeviceUuid::from("device"), hook: hook.into() }
+    WebhookKey::new(host.into(), DeviceUuid::from("device"), hook.into())
 }
 
 /// Accepts so many deliveries for a webhook, the first of them so many seconds ago and one a second.
 async fn accept(store: &Store, to: &WebhookKey, since: u32, deliveries: u32) {
     for n in 0..deliveries {
-        let target = json!({"host": to.host, "hook": to.hook}).to_string();
+        let target = json!({"host": *to.host, "hook": *to.hook}).to_string();
         let id = format!("{} {}", to.host, to.hook);
         let new = NewDelivery {
             work: Work::Webhook,
@@ -42,7 +42,7 @@ fn names(taken: &[Taken]) -> Vec<&str> {
 
 async fn end(store: &Store, taken: Taken, webhook: WebhookKey) {
     let place = taken.place.clone();
-    let line = LineKey { webhook, user_device: taken.delivery.user_device.clone() };
+    let line = LineKey::new(webhook, taken.delivery.user_device.clone());
     let end = move |transaction: &endo::store::Transaction<'_>| {
         transaction.finish(place.within(transaction)?)?;
         transaction.had_a_turn(&line, NOW)
@@ -105,10 +105,11 @@ async fn what_is_led_to_another_webhook_has_the_turn_of_that() {
     accept(&store, &webhook("host", "old"), 100, 1).await;
     let feed = feed(&store);
     let taken = due(&feed, 1).await.pop().unwrap();
-    let (place, target) = (taken.place.clone(), json!({"host": moved.host, "hook": moved.hook}).to_string());
+    let (place, target) =
+        (taken.place.clone(), json!({"host": *moved.host, "hook": *moved.hook}).to_string());
     write(&store, move |transaction| transaction.lead_to(place.within(transaction)?, &target)).await.unwrap();
     drop(taken);
-    let but = || PassedOver::of_hosts(["host".to_owned()].into(), None, None);
+    let but = || PassedOver::of_hosts(["host".into()].into(), None, None);
     assert_eq!(names(&due_but(&feed, 1, but).await), ["host old"]);
 }
 
@@ -131,7 +132,7 @@ async fn who_has_a_call_in_hand_stands_behind_all_who_have_none_and_behind_who_h
             let taken = due_but(&feed, 1, but).await;
             assert_eq!(names(&taken), [format!("{} {}", to.host, to.hook)]);
             let user_device = taken[0].delivery.user_device.clone();
-            had.borrow_mut().push(LineKey { webhook: to.clone(), user_device });
+            had.borrow_mut().push(LineKey::new(to.clone(), user_device));
             in_hand.extend(taken);
         }
     }

@@ -41,6 +41,7 @@ const SETTINGS: WebhookSettings = WebhookSettings {
     concurrency: 8,
     bodies_bytes: 128 << 20,
     breaker: BreakerSettings { failures: 5, rest: Duration::from_secs(60) },
+    remembered: 4096,
 };
 
 fn loopback() -> EgressSettings {

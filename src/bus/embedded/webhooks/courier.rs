@@ -40,6 +40,7 @@ pub(super) struct Courier {
     /// What its calls are taken from.
     pub(super) feed: Arc<Feed>,
     pub(super) egress: Egress,
+    pub(super) destinations: Destinations,
     pub(super) settings: WebhookSettings,
 }
 
@@ -76,14 +77,14 @@ impl Courier {
             Some(call) => self.attempt(&delivery.new, call, body).await,
             None => Err(Failed::for_good("bad address").into()),
         };
-        let (line, destinations) = (permit.line().clone(), permit.destinations());
+        let line = permit.line().clone();
         let webhook = &line.webhook;
         permit.ends(condition(&result));
         if let Err(obstacle) = &result {
             // One that was called was there a moment ago.
             let there = matches!(obstacle, Obstacle::Failed(_)).then_some(webhook);
-            if destinations.remember(&webhook.device, there) {
-                self.forget_what_is_gone(&webhook.device, &destinations).await;
+            if self.destinations.may_forget(&webhook.device, there) {
+                self.forget_what_is_gone(&webhook.device).await;
             }
         }
         let next = self.next(delivery, result);
@@ -91,7 +92,7 @@ impl Courier {
         // Nothing waits longer for what fails than for an attempt of its own; and what was not tried itself has seen as many others
         // fail as it has attempts, each after a rest.
         let WebhookSettings { longest_delay, attempts, .. } = self.settings;
-        if let Some(overdue) = destinations.outwaited(&line, longest_delay, attempts) {
+        if let Some(overdue) = self.destinations.outwaited(&line, longest_delay, attempts) {
             self.give_up(overdue).await;
         }
     }
@@ -139,10 +140,10 @@ impl Courier {
     }
 
     /// Whoever is deployed anew leaves addresses behind, which fail no more than any other that is not called.
-    async fn forget_what_is_gone(&self, device: &DeviceUuid, destinations: &Destinations) {
+    async fn forget_what_is_gone(&self, device: &DeviceUuid) {
         // One that is gone itself has its last words told.
         if let Ok(Some(document)) = self.document_of(device).await {
-            destinations.keep(device, &Target::keys(device, &document));
+            self.destinations.keep(device, &Target::keys(device, &document));
         }
     }
 

@@ -1,46 +1,59 @@
 //! A webhook that calls go to or lately failed at: whether anybody is there, and whose calls are taken.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::Condition;
-use super::failures::{AtHost, Failures};
+use super::at_host::AtHost;
+use super::failures::Failures;
 use super::permit::Admitted;
-use crate::ambient::{Clock, Timestamp};
-use crate::egress::{BreakerSettings, Verdict};
+use super::tally::{Counted, Tally};
+use crate::ambient::Timestamp;
+use crate::egress::Verdict;
 use crate::message::DeviceUuid;
+use crate::store::LineKey;
 
 #[derive(Debug)]
 pub(super) struct Destination {
+    pub(super) at_host: Arc<AtHost>,
     /// Calls in a row for which nobody was to be reached there.
     pub(super) away: Failures,
     /// Those that have a call in hand, or fail.
     pub(super) lines: HashMap<DeviceUuid, Line>,
     /// Calls in a row that were not taken, whoever's they were.
     refusals: u32,
-    settings: BreakerSettings,
+    _counted: Counted,
 }
 
 #[derive(Debug)]
 pub(super) struct Line {
+    pub(super) key: LineKey,
     /// Calls in a row that were not taken.
     pub(super) refused: Failures,
     /// How many calls it has in hand.
     pub(super) calls: usize,
     /// Which of all calls there were the last of them is.
     pub(super) last: u64,
+    _counted: Counted,
 }
 
 impl Destination {
-    pub(super) fn new(settings: BreakerSettings, clock: &Clock) -> Self {
-        Self { away: Failures::none(settings, clock), lines: HashMap::new(), refusals: 0, settings }
+    pub(super) fn new(at_host: Arc<AtHost>, remembered: &Tally) -> Self {
+        let (away, lines, _counted) = (Failures::none(&at_host), HashMap::new(), remembered.one());
+        Self { at_host, away, lines, refusals: 0, _counted }
     }
 
-    /// The line of this device.
-    pub(super) fn line(&mut self, user_device: &DeviceUuid, clock: &Clock) -> &mut Line {
-        let settings = self.settings;
-        let none = || Line { refused: Failures::none(settings, clock), calls: 0, last: 0 };
-        self.lines.entry(user_device.clone()).or_insert_with(none)
+    /// The line `key`.
+    pub(super) fn line(&mut self, key: &LineKey, remembered: &Tally) -> &mut Line {
+        let at_host = &self.at_host;
+        self.lines.entry(key.user_device.clone()).or_insert_with(|| Line {
+            key: key.clone(),
+            refused: Failures::none(at_host),
+            calls: 0,
+            last: 0,
+            _counted: remembered.one(),
+        })
     }
 
     /// Whether there is anything to remember.
@@ -53,21 +66,21 @@ impl Destination {
         self.lines.values().all(|line| line.calls == 0)
     }
 
+    /// Whether a call for this device would be none now because somebody rests.
+    pub(super) fn rests_for(&self, user_device: &DeviceUuid, now: Timestamp) -> bool {
+        let of_line = self.lines.get(user_device).map(|line| &line.refused);
+        [&self.away].into_iter().chain(of_line).any(|failures| failures.resting(now).is_some())
+    }
+
     /// Which of the lines that have no call in hand would be called the soonest, and for how long it rests; none of them, and
     /// how long this rests, where it has no line.
-    pub(super) fn soonest_idle(&self, at_host: AtHost) -> Option<(Duration, Option<&DeviceUuid>)> {
-        let rests_for = |failures: &Failures| failures.resting(at_host).map_or(Duration::ZERO, |it| it.after);
+    pub(super) fn soonest_idle(&self, now: Timestamp) -> Option<(Duration, Option<&DeviceUuid>)> {
+        let rests_for = |failures: &Failures| failures.resting(now).map_or(Duration::ZERO, |it| it.after);
         if self.lines.is_empty() {
             return Some((rests_for(&self.away), None));
         }
         let idle = self.lines.iter().filter(|(_, line)| line.calls == 0);
         idle.map(|(user_device, line)| (rests_for(&line.refused), Some(user_device))).min()
-    }
-
-    /// How many are left alone.
-    pub(super) fn failing(&self) -> usize {
-        let refused = self.lines.values().filter(|line| line.refused.is_left_alone()).count();
-        refused + usize::from(self.away.is_left_alone())
     }
 
     /// Nobody rests any longer.
@@ -76,14 +89,14 @@ impl Destination {
         self.lines.values().for_each(|line| line.refused.end_rest());
     }
 
-    /// Takes a call back that ends like this; answers whether it was left alone and is well again.
+    /// Takes a call back that ends like this; answers whether somebody was left alone and is well again.
     pub(super) fn end(&mut self, call: Admitted, condition: Condition, now: Timestamp) -> bool {
         let Admitted { to, began, webhook, line: of_line } = call;
         let span = [began, now];
         let (at_webhook, in_line) = verdicts(condition);
         let mut is_well_again = self.away.take(webhook, at_webhook, span);
         self.count(condition);
-        let nobody_is_taken = self.refusals >= self.settings.failures;
+        let nobody_is_taken = self.refusals >= self.at_host.settings.failures;
         if let Some(line) = self.lines.get_mut(&to.user_device) {
             line.calls -= 1;
             is_well_again |= line.refused.take(of_line, in_line, span);

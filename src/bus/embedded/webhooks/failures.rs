@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ambient::{Clock, Timestamp};
-use crate::egress::{Admission, Breaker, BreakerSettings, Resting, Verdict};
+use super::at_host::AtHost;
+use super::tally::Counted;
+use crate::ambient::Timestamp;
+use crate::egress::{Admission, Breaker, Resting, Verdict};
 
 /// The most rests for which somebody is left alone, however often they were tried and however many others of their host fail.
 const LONGEST: u32 = 60;
@@ -19,8 +21,10 @@ const REMEMBERED: usize = 100;
 /// The failures in a row of somebody.
 #[derive(Debug)]
 pub(super) struct Failures {
+    at_host: Arc<AtHost>,
     breaker: Arc<Breaker>,
-    settings: BreakerSettings,
+    /// While they are left alone.
+    counted: Option<Counted>,
     /// When calls ended that failed after which none has succeeded.
     failing: Option<Failing>,
     /// When the last trials began that failed since then, one a rest.
@@ -33,49 +37,46 @@ struct Failing {
     last: Timestamp,
 }
 
-/// What fails at the host of somebody.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct AtHost {
-    /// How many are left alone.
-    pub(super) failing: usize,
-    /// How long it is until one of them may be tried, whoever it is.
-    pub(super) next_trial_in: Duration,
-}
-
 impl Failures {
-    /// Of somebody who has none.
-    pub(super) fn none(settings: BreakerSettings, clock: &Clock) -> Self {
-        let breaker = Breaker::new(settings, clock.clone());
-        Self { breaker, settings, failing: None, trials: VecDeque::new() }
+    /// Of somebody at this host who has none.
+    pub(super) fn none(at_host: &Arc<AtHost>) -> Self {
+        let AtHost { settings, ambient, .. } = &**at_host;
+        Self {
+            at_host: Arc::clone(at_host),
+            breaker: Breaker::new(*settings, ambient.clock.clone()),
+            counted: None,
+            failing: None,
+            trials: VecDeque::new(),
+        }
     }
 
-    /// Leave for one call.
-    pub(super) fn admit(&self) -> Option<Admission> {
-        self.breaker.admit().ok()
+    /// Leave for one call: the caller has seen that they are not resting.
+    pub(super) fn admit(&self, now: Timestamp) -> Admission {
+        let admission = self.breaker.admit_at_once();
+        if admission.is_trial() {
+            self.at_host.note_trial(now);
+        }
+        admission
     }
 
     /// Whether they are left alone: for one rest, and where several fail at their host until none of these was tried for a rest,
     /// or for twice as many rests after each trial, but for no more than these are. So a host that is down gets few calls, it soon
     /// shows that it is well again, and who failed for a moment waits for a moment.
-    pub(super) fn resting(&self, at_host: AtHost) -> Option<Resting> {
-        if let Some(resting) = self.breaker.resting() {
+    pub(super) fn resting(&self, now: Timestamp) -> Option<Resting> {
+        if let Some(resting) = self.breaker.resting_for(self.rests(1)) {
             return Some(resting);
         }
         let doubled = 2_usize.saturating_pow(u32::try_from(self.trials.len()).unwrap_or(u32::MAX));
-        let rests = u32::try_from(doubled.min(at_host.failing)).unwrap_or(LONGEST);
-        let Resting { after } = self.breaker.resting_for(rests.clamp(1, LONGEST))?;
-        let after = after.min(at_host.next_trial_in);
+        let rests = u32::try_from(doubled.min(self.at_host.failing())).unwrap_or(LONGEST);
+        let Resting { after } = self.breaker.resting_for(self.rests(rests.clamp(1, LONGEST)))?;
+        let after = after.min(self.at_host.next_trial_in(now));
         (!after.is_zero()).then_some(Resting { after })
     }
 
     /// Whether others whose last call did not fail come before.
     pub(super) fn stands_behind(&self, now: Timestamp) -> bool {
-        let patience = self.settings.rest.saturating_mul(BEHIND);
+        let patience = self.at_host.settings.rest.saturating_mul(BEHIND);
         self.failing.is_some_and(|failing| now.since(failing.last) < patience)
-    }
-
-    pub(super) fn is_left_alone(&self) -> bool {
-        self.breaker.is_open()
     }
 
     /// Whether nothing has failed since something last succeeded.
@@ -85,12 +86,13 @@ impl Failures {
 
     /// Whether nothing was tried for long though it could have been.
     pub(super) fn is_untried(&self) -> bool {
-        self.breaker.untried_for(UNTRIED)
+        self.breaker.untried_for(self.at_host.settings.rest.saturating_mul(UNTRIED))
     }
 
     /// Leaves them alone although they have not failed often enough.
-    pub(super) fn leave_alone(&self) {
+    pub(super) fn leave_alone(&mut self) {
         self.breaker.open();
+        self.count();
     }
 
     /// The next call is made at once.
@@ -100,8 +102,9 @@ impl Failures {
 
     /// Takes what came of a call that began and ended then; answers whether they were left alone and are well again.
     pub(super) fn take(&mut self, call: Admission, verdict: Verdict, [began, ended]: [Timestamp; 2]) -> bool {
-        let (was_left_alone, is_trial) = (self.is_left_alone(), call.is_trial());
+        let (were_left_alone, is_trial) = (self.is_left_alone(), call.is_trial());
         call.ends(verdict);
+        self.count();
         match verdict {
             Verdict::Succeeded => {
                 self.failing = None;
@@ -117,7 +120,7 @@ impl Failures {
             }
             Verdict::NotMade => {}
         }
-        was_left_alone && !self.is_left_alone()
+        were_left_alone && !self.is_left_alone()
     }
 
     /// Before when something came that has waited for longer than `span` while calls failed and none succeeded, and through so
@@ -129,8 +132,23 @@ impl Failures {
         (failing_for > span).then(|| now.minus(span).min(*first))
     }
 
+    /// How long so many rests are.
+    fn rests(&self, rests: u32) -> Duration {
+        self.at_host.settings.rest.saturating_mul(rests)
+    }
+
+    fn is_left_alone(&self) -> bool {
+        self.counted.is_some()
+    }
+
+    /// Counts them among those who fail at their host while they are left alone.
+    fn count(&mut self) {
+        self.counted = self.breaker.is_open().then(|| self.at_host.one_more_failing());
+    }
+
     fn note_trial(&mut self, began: Timestamp) {
-        let is_of_this_rest = |last: &Timestamp| *last <= began && began.since(*last) < self.settings.rest;
+        let rest = self.at_host.settings.rest;
+        let is_of_this_rest = |last: &Timestamp| *last <= began && began.since(*last) < rest;
         if self.trials.back().is_some_and(is_of_this_rest) {
             return;
         }

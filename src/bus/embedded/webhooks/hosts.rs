@@ -2,6 +2,7 @@
 //! one host, too, a line that has none in hand is not kept out by those that another has.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ambient::Timestamp;
@@ -18,7 +19,7 @@ const REMEMBERED: usize = 1024;
 pub(super) struct Hosts {
     /// How many calls run at the same time.
     concurrency: usize,
-    known: HashMap<String, Host>,
+    known: HashMap<Arc<str>, Host>,
 }
 
 #[derive(Debug)]
@@ -63,11 +64,11 @@ struct InHand {
 #[derive(Debug, Default)]
 pub(super) struct Full {
     /// These.
-    pub(super) hosts: HashSet<String>,
+    pub(super) hosts: HashSet<Arc<str>>,
     /// These get one of a line that has none in hand, and no other.
-    pub(super) but_for_others: HashSet<String>,
+    pub(super) but_for_others: HashSet<Arc<str>>,
     /// All but these, where there is no room for a host that nobody knows.
-    pub(super) but: Option<HashSet<String>>,
+    pub(super) but: Option<HashSet<Arc<str>>>,
     /// When this may be otherwise although no call ends.
     pub(super) again_in: Option<Duration>,
 }
@@ -88,8 +89,8 @@ impl Hosts {
         let in_hand = self.in_hand(now);
         let takes =
             |host: &Host, share| self.takes_another(in_hand, host.pace(now), host.calls_beside(share));
-        let names_where = |is_so: &dyn Fn(&Host) -> bool| -> HashSet<String> {
-            self.known.iter().filter(|(_, host)| is_so(host)).map(|(name, _)| name.clone()).collect()
+        let names_where = |is_so: &dyn Fn(&Host) -> bool| -> HashSet<Arc<str>> {
+            self.known.iter().filter(|(_, host)| is_so(host)).map(|(name, _)| Arc::clone(name)).collect()
         };
         let hosts = names_where(&|host| !takes(host, Share::WithNone));
         let but_for_others = names_where(&|host| !takes(host, Share::WithSome));
@@ -103,13 +104,14 @@ impl Hosts {
         Full { hosts, but_for_others, but, again_in }
     }
 
-    pub(super) fn begin(&mut self, host: &str, share: Share, now: Timestamp) {
+    pub(super) fn begin(&mut self, host: &Arc<str>, share: Share, now: Timestamp) {
         if self.known.len() >= REMEMBERED && !self.known.contains_key(host) {
             let idle = self.known.iter().filter(|(_, host)| host.calls.is_empty());
-            let soonest_quick = idle.min_by_key(|(_, host)| host.slow_until).map(|(name, _)| name.clone());
+            let soonest_quick =
+                idle.min_by_key(|(_, host)| host.slow_until).map(|(name, _)| Arc::clone(name));
             soonest_quick.and_then(|name| self.known.remove(&name));
         }
-        let host = self.known.entry(host.to_owned()).or_insert(Host::UNKNOWN);
+        let host = self.known.entry(Arc::clone(host)).or_insert(Host::UNKNOWN);
         host.calls.push(now);
         host.lines += usize::from(share == Share::WithNone);
     }

@@ -10,7 +10,7 @@ use crate::store::LineKey;
 #[derive(Debug)]
 pub(super) struct Permit {
     destinations: Destinations,
-    to: LineKey,
+    line: LineKey,
     call: Option<Admitted>,
 }
 
@@ -26,26 +26,14 @@ pub(super) struct Admitted {
     pub(super) line: Admission,
 }
 
-impl Admitted {
-    /// Whether it tries somebody who is left alone.
-    pub(super) fn is_trial(&self) -> bool {
-        self.webhook.is_trial() || self.line.is_trial()
-    }
-}
-
 impl Permit {
     pub(super) fn new(destinations: Destinations, call: Admitted) -> Self {
-        Self { destinations, to: call.to.clone(), call: Some(call) }
+        Self { destinations, line: call.to.clone(), call: Some(call) }
     }
 
     /// What is called, and whose the call is.
     pub(super) fn line(&self) -> &LineKey {
-        &self.to
-    }
-
-    /// Where what comes of the call is known.
-    pub(super) fn destinations(&self) -> Destinations {
-        self.destinations.clone()
+        &self.line
     }
 
     /// Says what came of the call.
