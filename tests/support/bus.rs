@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use endo::ambient::{Clock, Random, Stopwatch};
+use endo::ambient::{Ambient, Clock, Random, Stopwatch};
 use endo::bus::embedded::api::{ApiLimits, serve};
 use endo::bus::embedded::{EmbeddedBus, Ground};
 use reqwest::header::HeaderMap;
@@ -66,18 +66,29 @@ impl TestBus {
 
     /// A bus that this clock tells the time.
     pub(crate) async fn at(clock: Clock, limits: ApiLimits, max_pages: Option<u32>) -> Self {
-        Self::by_both(clock, Stopwatch::from_fn(|| Duration::ZERO), limits, max_pages).await
+        let ambient = Ambient { clock, random: Random::system() };
+        Self::by_both(ambient, Stopwatch::from_fn(|| Duration::ZERO), limits, max_pages).await
+    }
+
+    /// A bus with this time and randomness.
+    pub(crate) async fn of(ambient: Ambient) -> Self {
+        Self::by_both(ambient, Stopwatch::from_fn(|| Duration::ZERO), ApiLimits::default(), None).await
     }
 
     /// A bus whose searches take so long as this stopwatch says.
     pub(crate) async fn searching_by(stopwatch: Stopwatch) -> Self {
-        Self::by_both(Clock::system(), stopwatch, ApiLimits::default(), None).await
+        Self::by_both(Ambient::system(), stopwatch, ApiLimits::default(), None).await
     }
 
-    async fn by_both(clock: Clock, stopwatch: Stopwatch, limits: ApiLimits, max_pages: Option<u32>) -> Self {
+    async fn by_both(
+        Ambient { clock, random }: Ambient,
+        stopwatch: Stopwatch,
+        limits: ApiLimits,
+        max_pages: Option<u32>,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = store::try_open(directory.path(), max_pages).unwrap();
-        let ground = Ground { store, clock, random: Random::system(), stopwatch, signers: signers() };
+        let ground = Ground { store, clock, random, stopwatch, signers: signers() };
         Self::on(directory, ground, limits).await
     }
 

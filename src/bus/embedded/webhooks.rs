@@ -59,7 +59,7 @@ pub struct WebhookSettings {
     pub concurrency: usize,
     /// Bytes of memory that what is being delivered may take together, what is small not counted. What does not fit waits.
     pub bodies_bytes: usize,
-    /// When somebody who fails is left alone, and for how long at first.
+    /// When somebody who fails is left alone, and for how long at first: for between half of that and the whole.
     pub breaker: BreakerSettings,
     /// Webhooks that fail, and senders who fail at one, remembered at a time: each takes at most 2 KiB.
     pub remembered: usize,

@@ -87,6 +87,21 @@ async fn one_that_is_well_again_ends_the_wait_of_all_others_of_its_host() {
 }
 
 #[tokio::test]
+async fn those_who_failed_together_are_tried_one_after_the_other_between_half_a_rest_and_a_whole() {
+    let mut scene = Scene::down().await;
+    for (path, fraction) in [("/1", 0.0), ("/2", 0.5), ("/3", 1.0)] {
+        scene.rests_last(fraction);
+        let _ = scene.failing(path).await;
+    }
+    for (path, millis) in [("/1", REST / 2), ("/2", REST / 4), ("/3", REST / 4)] {
+        scene.is_left_alone_for(millis).await;
+        assert_eq!(scene.called().await.target, path);
+        scene.until_dead(1).await;
+        scene.is_left_alone().await;
+    }
+}
+
+#[tokio::test]
 async fn however_many_are_refused_at_one_device_s_webhook_those_of_others_rest() {
     const MANY: usize = 70;
     let settings = WebhookSettings { remembered: MANY - 10, ..ONCE };

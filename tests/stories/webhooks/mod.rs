@@ -20,8 +20,7 @@ mod untried;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use endo::ambient::Clock;
-use endo::bus::embedded::api::ApiLimits;
+use endo::ambient::{Ambient, Clock, Random};
 use endo::bus::embedded::{WebhookSettings, Webhooks};
 use endo::egress::{BreakerSettings, Egress, EgressSettings, Lookup};
 use endo::store::{DeadLetter, Feed, StoreError, Work};
@@ -81,7 +80,12 @@ impl Post {
     }
 
     async fn with(clock: Clock, egress: EgressSettings, settings: WebhookSettings) -> Self {
-        let bus = TestBus::at(clock.clone(), ApiLimits::default(), None).await;
+        Self::by(Ambient { clock, random: Random::system() }, egress, settings).await
+    }
+
+    async fn by(ambient: Ambient, egress: EgressSettings, settings: WebhookSettings) -> Self {
+        let clock = ambient.clock.clone();
+        let bus = TestBus::of(ambient).await;
         let working = Working::on(&bus, clock, egress, settings);
         Self { bus, working }
     }

@@ -1,7 +1,7 @@
-//! A host whose answers are the test's, another that is always well, and a clock in the test's hands.
+//! A host whose answers are the test's, another that is always well, and a clock and rests in the test's hands.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use endo::ambient::Timestamp;
 use tokio::net::TcpSocket;
@@ -24,6 +24,7 @@ pub(super) const ONCE: WebhookSettings = WebhookSettings {
 pub(super) struct Scene {
     pub(super) post: Post,
     now: Arc<AtomicI64>,
+    fraction: Arc<AtomicU64>,
     pub(super) calls: mpsc::UnboundedReceiver<Seen>,
     port: u16,
     well: (Device, mpsc::UnboundedReceiver<Seen>),
@@ -68,10 +69,21 @@ impl Scene {
         let now = Arc::new(AtomicI64::new(1_768_478_400_000));
         let told = Arc::clone(&now);
         let clock = Clock::from_fn(move || Timestamp::from_millis(told.load(Ordering::SeqCst)));
-        let post = Post::with(clock, loopback(), settings).await;
+        let (fraction, random) = told_fractions();
+        let post = Post::by(Ambient { clock, random }, loopback(), settings).await;
         let (other, others) = server(&[200]).await;
         let (well, sender) = (post.hooked(hook(&other)).await, post.bus.device(json!({})).await);
-        Self { post, now, calls, port, well: (well, others), sender, letters: 0, _servers: vec![other] }
+        Self {
+            post,
+            now,
+            fraction,
+            calls,
+            port,
+            well: (well, others),
+            sender,
+            letters: 0,
+            _servers: vec![other],
+        }
     }
 
     /// The entry of a webhook at the host.
@@ -127,6 +139,12 @@ impl Scene {
         assert_eq!(self.post.dead_letters().await.len(), self.letters);
     }
 
+    /// Whoever fails from here on rests for the shortest of all rests that it may get, and so much of what is between that and the
+    /// longest; for the longest where nothing is said.
+    pub(super) fn rests_last(&self, fraction: f64) {
+        self.fraction.store((fraction * u64::MAX as f64) as u64, Ordering::SeqCst);
+    }
+
     /// Nobody is called before so much time has passed.
     pub(super) async fn is_left_alone_for(&mut self, millis: i64) {
         self.pass(millis - 1);
@@ -173,6 +191,17 @@ impl Host {
 /// An answer that the host is down, or that it has taken it.
 pub(super) fn taken_if(is_taken: bool) -> Answer {
     Answer::new(if is_taken { 200 } else { 503 }, &[], "")
+}
+
+/// Randomness whose fractions are told, the highest where none is.
+fn told_fractions() -> (Arc<AtomicU64>, Random) {
+    let told = Arc::new(AtomicU64::new(u64::MAX));
+    let (fraction, system) = (Arc::clone(&told), Random::system());
+    let fill = move |bytes: &mut [u8]| match <&mut [u8; 8]>::try_from(&mut *bytes) {
+        Ok(bytes) => *bytes = fraction.load(Ordering::SeqCst).to_le_bytes(),
+        Err(_) => bytes.iter_mut().for_each(|byte| [*byte] = system.bytes()),
+    };
+    (told, Random::from_fn(fill))
 }
 
 /// What is true once it was said.

@@ -17,6 +17,8 @@ const BEHIND: u32 = 2 * LONGEST;
 const UNTRIED: u32 = 4 * LONGEST;
 /// Trials remembered at a time that failed in a row.
 const REMEMBERED: usize = 100;
+/// No rest is shorter than this part of it.
+const SHORTEST: f64 = 0.5;
 
 /// The failures in a row of somebody.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Failures {
     failing: Option<Failing>,
     /// When the last trials began that failed since then, one a rest.
     trials: VecDeque<Timestamp>,
+    /// How much they rest of each rest: another part after each failure, so that those who fail together are not tried together.
+    part_of_rest: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +51,7 @@ impl Failures {
             counted: None,
             failing: None,
             trials: VecDeque::new(),
+            part_of_rest: 1.0,
         }
     }
 
@@ -114,6 +119,7 @@ impl Failures {
                 // The clock may have been set back.
                 let first = self.failing.map_or(ended, |failing| failing.first.min(ended));
                 self.failing = Some(Failing { first, last: ended });
+                self.part_of_rest = SHORTEST + self.at_host.ambient.random.fraction() * (1.0 - SHORTEST);
                 if is_trial && self.is_left_alone() {
                     self.note_trial(began);
                 }
@@ -132,9 +138,9 @@ impl Failures {
         (failing_for > span).then(|| now.minus(span).min(*first))
     }
 
-    /// How long so many rests are.
+    /// So many rests, of which they rest a part.
     fn rests(&self, rests: u32) -> Duration {
-        self.at_host.settings.rest.saturating_mul(rests)
+        self.at_host.settings.rest.saturating_mul(rests).mul_f64(self.part_of_rest)
     }
 
     fn is_left_alone(&self) -> bool {
@@ -147,8 +153,8 @@ impl Failures {
     }
 
     fn note_trial(&mut self, began: Timestamp) {
-        let rest = self.at_host.settings.rest;
-        let is_of_this_rest = |last: &Timestamp| *last <= began && began.since(*last) < rest;
+        let shortest = self.at_host.settings.rest.mul_f64(SHORTEST);
+        let is_of_this_rest = |last: &Timestamp| *last <= began && began.since(*last) < shortest;
         if self.trials.back().is_some_and(is_of_this_rest) {
             return;
         }
