@@ -102,6 +102,34 @@ async fn those_who_failed_together_are_tried_one_after_the_other_between_half_a_
 }
 
 #[tokio::test]
+async fn one_that_can_be_reached_again_ends_no_wait_of_others_of_its_host_until_it_takes_something() {
+    for taken in [200, 404] {
+        let (mut scene, host) = Scene::unheard(ONCE).await;
+        let mut devices = Vec::new();
+        for (path, fraction) in [("/1", 0.0), ("/2", 1.0)] {
+            scene.rests_last(fraction);
+            let device = scene.hooked(path).await;
+            scene.send(&device, FAILURES).await;
+            scene.until_dead(FAILURES).await;
+            scene.send(&device, 1).await;
+            devices.push(device);
+        }
+        let (is_up, up) = switch();
+        let _host = host.answers(move || Answer::new(if up() { taken } else { 503 }, &[], ""));
+        scene.pass(REST / 2);
+        assert_eq!(scene.called().await.target, "/1");
+        scene.until_dead(1).await;
+        scene.is_left_alone().await;
+        is_up.store(true, Ordering::SeqCst);
+        scene.send(&devices[0], 1).await;
+        for path in ["/1", "/2"] {
+            assert_eq!(scene.called().await.target, path);
+        }
+        scene.ends_well().await;
+    }
+}
+
+#[tokio::test]
 async fn however_many_are_refused_at_one_device_s_webhook_those_of_others_rest() {
     const MANY: usize = 70;
     let settings = WebhookSettings { remembered: MANY - 10, ..ONCE };

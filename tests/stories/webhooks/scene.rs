@@ -180,10 +180,16 @@ pub(super) struct Host {
 impl Host {
     /// It listens, and takes all that comes.
     pub(super) fn listens(self) -> FakeApi {
+        self.answers(|| taken_if(true))
+    }
+
+    /// It listens, and answers like this.
+    pub(super) fn answers(self, answer: impl Fn() -> Answer + Send + Sync + 'static) -> FakeApi {
         let Self { socket, seen_by } = self;
         FakeApi::on(socket.listen(8).unwrap(), move |seen| {
+            let answer = answer();
             seen_by.send(seen.clone()).unwrap();
-            taken_if(true)
+            answer
         })
     }
 }

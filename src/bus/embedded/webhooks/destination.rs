@@ -23,6 +23,8 @@ pub(super) struct Destination {
     pub(super) lines: HashMap<DeviceUuid, Line>,
     /// Calls in a row that were not taken, whoever's they were.
     refusals: u32,
+    /// Whether somebody left alone got an answer, and nothing was taken since.
+    is_recovering: bool,
     _counted: Counted,
 }
 
@@ -41,7 +43,7 @@ pub(super) struct Line {
 impl Destination {
     pub(super) fn new(at_host: Arc<AtHost>, remembered: &Tally) -> Self {
         let (away, lines, _counted) = (Failures::none(&at_host), HashMap::new(), remembered.one());
-        Self { at_host, away, lines, refusals: 0, _counted }
+        Self { at_host, away, lines, refusals: 0, is_recovering: false, _counted }
     }
 
     /// The line `key`.
@@ -89,17 +91,18 @@ impl Destination {
         self.lines.values().for_each(|line| line.refused.end_rest());
     }
 
-    /// Takes a call back that ends like this; answers whether somebody was left alone and is well again.
+    /// Takes a call back that ends like this; answers whether somebody was left alone and is well again. Nobody is who only
+    /// answers that it takes nothing.
     pub(super) fn end(&mut self, call: Admitted, condition: Condition, now: Timestamp) -> bool {
         let Admitted { to, began, webhook, line: of_line } = call;
         let span = [began, now];
         let (at_webhook, in_line) = verdicts(condition);
-        let mut is_well_again = self.away.take(webhook, at_webhook, span);
+        self.is_recovering |= self.away.take(webhook, at_webhook, span);
         self.count(condition);
         let nobody_is_taken = self.refusals >= self.at_host.settings.failures;
         if let Some(line) = self.lines.get_mut(&to.user_device) {
             line.calls -= 1;
-            is_well_again |= line.refused.take(of_line, in_line, span);
+            self.is_recovering |= line.refused.take(of_line, in_line, span);
             // It need not find out as often what others did.
             if nobody_is_taken && !line.refused.is_none() {
                 line.refused.leave_alone();
@@ -108,7 +111,7 @@ impl Destination {
                 self.lines.remove(&to.user_device);
             }
         }
-        is_well_again
+        condition == Condition::Well && std::mem::take(&mut self.is_recovering)
     }
 
     fn count(&mut self, condition: Condition) {

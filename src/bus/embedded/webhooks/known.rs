@@ -3,7 +3,7 @@
 //! A webhook is one address of one device. Where nobody is to be reached at it, it is left alone as a whole; where somebody is who
 //! does not take what is brought, that tells of the line alone, as what a sender has for a webhook is called: so nobody's failures
 //! keep the deliveries of others from a destination that takes them, and whose last call failed stands behind who failed at none.
-//! Once one that was left alone is well again, all others of its host are tried at once.
+//! Once something is taken again of one that was left alone, all others of its host are tried at once.
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
