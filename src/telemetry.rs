@@ -6,16 +6,19 @@ use std::io::{self, Write};
 use std::iter::successors;
 
 use thiserror::Error;
-use tracing::Metadata;
 use tracing::dispatcher::{Dispatch, set_global_default};
 use tracing::field::{DisplayValue, display};
-use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use crate::config::{Log, LogFormat};
 
-/// Said about every start, and as often as strangers like about their own malformed requests.
-const QUIET: &str = "actix_server=warn,actix_http=off";
+/// The program's own code, which alone knows what of strangers may be logged.
+const OWN: &str = "endo";
+/// The server's own troubles, such as too many open files; it says more about every start.
+const SERVER: &str = "actix_server";
 
 /// Why nothing would be logged.
 #[derive(Debug, Error)]
@@ -42,7 +45,7 @@ pub fn install(log: &Log) -> Result<(), TelemetryError> {
     Ok(())
 }
 
-/// A log that goes to `writer`.
+/// A log that goes to `writer`. Whatever the level, libraries are kept out of it: they print headers, addresses and bodies.
 ///
 /// # Errors
 /// [`TelemetryError::Level`] when the level can not be read.
@@ -50,14 +53,27 @@ pub fn to<W>(writer: W, log: &Log) -> Result<Dispatch, TelemetryError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = format!("{QUIET},{}", log.level);
-    let filter = EnvFilter::builder().parse(filter).map_err(TelemetryError::Level)?;
+    let filter = EnvFilter::builder().parse(&log.level).map_err(TelemetryError::Level)?;
+    let filter = filter.and(filter_fn(is_fit));
     // A line that cannot be written is lost: saying so would go the same way, by a print that panics.
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false);
+    let lines = tracing_subscriber::fmt::layer().log_internal_errors(false);
+    let log_of = tracing_subscriber::registry();
     Ok(match log.format {
-        LogFormat::Text => Dispatch::new(lines.with_ansi(false).with_writer(OneLineEach(writer)).finish()),
-        LogFormat::Json => Dispatch::new(lines.json().flatten_event(true).with_writer(writer).finish()),
+        LogFormat::Text => {
+            let lines = lines.with_ansi(false).with_writer(OneLineEach(writer));
+            Dispatch::new(log_of.with(lines.with_filter(filter)))
+        }
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_writer(writer);
+            Dispatch::new(log_of.with(lines.with_filter(filter)))
+        }
     })
+}
+
+/// Whether those who say this know what of strangers may be logged.
+fn is_fit(said: &Metadata<'_>) -> bool {
+    let part = said.target().split("::").next();
+    part == Some(OWN) || (part == Some(SERVER) && *said.level() <= Level::WARN)
 }
 
 /// What a line says of an error: what happened, and after a colon each what that came from.

@@ -150,7 +150,7 @@ pub struct Github {
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
     /// How much is logged: `off`, `error`, `warn`, `info`, `debug` or `trace`, also for each part by itself:
-    /// `info,endo::bus=debug`.
+    /// `info,endo::bus=debug`. Libraries are not logged.
     #[schemars(extend("format" = "log-filter"))]
     pub level: String,
     /// How a line looks.

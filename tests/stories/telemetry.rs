@@ -34,7 +34,7 @@ fn logged(level: &str, format: LogFormat, work: impl FnOnce()) -> String {
 #[test]
 fn a_json_line_carries_dotted_fields_beside_the_message() {
     let text = logged("info", LogFormat::Json, || {
-        tracing::info!(job.type = "ListEventsByUser", duration_ms = 12, "job ended");
+        tracing::info!(target: "endo", { job.type = "ListEventsByUser", duration_ms = 12 }, "job ended");
     });
     let line: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(line["message"], "job ended");
@@ -54,7 +54,7 @@ struct NotWritten(#[source] io::Error);
 #[test]
 fn a_line_says_of_an_error_also_what_it_came_from() {
     let error = NotKept(NotWritten(io::Error::other("no space left")));
-    let log = || tracing::warn!(error = with_causes(&error), "failed");
+    let log = || tracing::warn!(target: "endo", error = with_causes(&error), "failed");
     let line: Value = serde_json::from_str(&logged("info", LogFormat::Json, log)).unwrap();
     let all = "the message was not kept: the store was not written: no space left";
     assert_eq!(line["error"], all);
@@ -65,9 +65,9 @@ fn a_line_says_of_an_error_also_what_it_came_from() {
 fn a_text_line_is_one_line_without_colours() {
     let name = "a\nb\u{1b}[31m\r\u{9b}";
     let text = logged("info", LogFormat::Text, || {
-        tracing::info!(device.uuid = name, "arrived");
-        tracing::info!(device.uuid = %name, "arrived");
-        tracing::info!(error = with_causes(&io::Error::other(name)), "{name}");
+        tracing::info!(target: "endo", { device.uuid = name }, "arrived");
+        tracing::info!(target: "endo", { device.uuid = %name }, "arrived");
+        tracing::info!(target: "endo", error = with_causes(&io::Error::other(name)), "{name}");
     });
     assert_eq!(text.lines().count(), 3, "{text}");
     assert!(text.contains("arrived") && !text.contains(|c: char| c.is_control() && c != '\n'), "{text}");
@@ -75,13 +75,27 @@ fn a_text_line_is_one_line_without_colours() {
 
 #[test]
 fn only_what_the_level_asks_for_is_written() {
-    let text = logged("warn,loud=debug", LogFormat::Text, || {
-        tracing::info!("unwanted");
-        tracing::warn!("wanted");
-        tracing::debug!(target: "loud", "wanted too");
+    let text = logged("warn,endo::bus=debug", LogFormat::Text, || {
+        tracing::info!(target: "endo", "unwanted");
+        tracing::warn!(target: "endo", "wanted");
+        tracing::debug!(target: "endo::bus", "wanted too");
     });
     assert_eq!(text.lines().count(), 2);
     assert!(!text.contains("unwanted"));
+}
+
+#[test]
+fn what_libraries_say_is_written_at_no_level() {
+    let text = logged("trace,hyper_util=trace,actix_http=trace", LogFormat::Json, || {
+        let span = tracing::info_span!(target: "tower_http", "request", url = "a secret");
+        let _entered = span.entered();
+        tracing::trace!(target: "hyper_util::client::legacy", "a secret");
+        tracing::error!(target: "actix_http::h1", "a secret");
+        tracing::info!(target: "actix_server", "a start");
+        tracing::warn!(target: "actix_server::accept", "too many open files");
+        tracing::trace!(target: "endo::bus", "its own");
+    });
+    assert!(text.lines().count() == 2 && !text.contains("secret") && !text.contains("start"), "{text}");
 }
 
 #[test]
