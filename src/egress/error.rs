@@ -15,12 +15,15 @@ pub struct Cause(Plain);
 
 impl Cause {
     pub(super) fn of(error: &(dyn StdError + 'static)) -> Self {
-        Self(Plain::of(&with_causes(error).to_string()))
+        // What stands between quotation marks is named by whoever was called, as in a certificate.
+        let unquoted: Vec<_> =
+            with_causes(error).to_string().split('"').step_by(2).map(str::to_owned).collect();
+        Self(Plain::of(&unquoted.join("…")))
     }
 }
 
-/// Why a call could not be made or answered. No text holds a secret, a path or a query, nor what a stranger says but in plain
-/// words.
+/// Why a call could not be made or answered. No text holds a secret, a host, a path or a query, nor what a stranger says but in
+/// plain words.
 #[derive(Debug, Error)]
 pub enum EgressError {
     /// The address of the call is not one that can be called as it is written.
@@ -33,17 +36,11 @@ pub enum EgressError {
         entry: String,
     },
     /// The host, with this scheme and port, is not on the list.
-    #[error("calls to {} are not allowed", Plain::of_host(host))]
-    HostNotAllowed {
-        /// The host the call was meant for.
-        host: String,
-    },
+    #[error("calls to this host are not allowed")]
+    HostNotAllowed,
     /// The host is, or has no address but, one that is not on the public Internet.
-    #[error("the address of {} is not on the public Internet", Plain::of_host(host))]
-    AddressNotAllowed {
-        /// The host the call was meant for.
-        host: String,
-    },
+    #[error("the address of the host is not on the public Internet")]
+    AddressNotAllowed,
     /// The secret cannot be put in a header.
     #[error("the secret cannot be sent in a header")]
     Bearer,
@@ -85,8 +82,8 @@ impl EgressError {
         match self {
             Self::Address
             | Self::HostEntry { .. }
-            | Self::HostNotAllowed { .. }
-            | Self::AddressNotAllowed { .. }
+            | Self::HostNotAllowed
+            | Self::AddressNotAllowed
             | Self::Bearer
             | Self::Gate(_)
             | Self::Connect(_)
@@ -99,13 +96,13 @@ impl EgressError {
         }
     }
 
-    /// Reads what went wrong in a call to `host` off the client's error, which loses its address here.
-    pub(super) fn of_call(error: reqwest::Error, host: &str) -> Self {
+    /// Reads what went wrong in a call off the client's error, which loses its address here.
+    pub(super) fn of_call(error: reqwest::Error) -> Self {
         let error = error.without_url();
         if error.is_timeout() && !error.is_connect() {
             Self::Timeout
         } else if causes(&error).any(|cause| cause.is::<NoAdmittedAddress>()) {
-            Self::AddressNotAllowed { host: host.to_owned() }
+            Self::AddressNotAllowed
         } else if error.is_connect() {
             Self::Connect(Cause::of(&error))
         } else {

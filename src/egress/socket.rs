@@ -55,7 +55,7 @@ impl Peer {
             if response.status() != StatusCode::SWITCHING_PROTOCOLS || !accepted {
                 return Err(EgressError::NotUpgraded { status: response.status() });
             }
-            let stream = response.upgrade().await.map_err(|error| EgressError::of_call(error, ""))?;
+            let stream = response.upgrade().await.map_err(EgressError::of_call)?;
             let longest = Some(LONGEST_MESSAGE);
             let config = WebSocketConfig::default().max_message_size(longest).max_frame_size(longest);
             Ok(Socket(WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await))

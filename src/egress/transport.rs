@@ -57,16 +57,16 @@ impl Transport {
 
     /// The answer's head; its body is there to be read or dropped.
     pub(super) async fn send(&self, call: Outgoing) -> Result<Response, EgressError> {
-        let host = call.url.host_str().unwrap_or_default().to_owned();
-        if literal(&host).is_some_and(|address| !self.names.reach.admits(address)) {
-            return Err(EgressError::AddressNotAllowed { host });
+        let host = call.url.host_str().unwrap_or_default();
+        if literal(host).is_some_and(|address| !self.names.reach.admits(address)) {
+            return Err(EgressError::AddressNotAllowed);
         }
         let client = self.client(call.url.scheme() == "https").await?;
         let mut request = Request::new(call.method, call.url);
         *request.headers_mut() = call.headers;
         *request.body_mut() = Some(call.body.into());
         *request.timeout_mut() = Some(call.limit);
-        client.execute(request).await.map_err(|error| EgressError::of_call(error, &host))
+        client.execute(request).await.map_err(EgressError::of_call)
     }
 
     /// The whole answer, if it is not too long.
@@ -112,9 +112,8 @@ impl Transport {
 }
 
 async fn whole_body(mut response: Response, limit: usize) -> Result<Bytes, EgressError> {
-    let broken = |error| EgressError::of_call(error, "");
     let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+    while let Some(chunk) = response.chunk().await.map_err(EgressError::of_call)? {
         if chunk.len() > limit - body.len() {
             return Err(EgressError::TooLarge { limit });
         }

@@ -87,7 +87,7 @@ async fn a_call_to_another_host_is_not_made() {
         "ftp://127.0.0.1/".to_owned(),
     ] {
         let refused = get(&client, &uri).await;
-        assert!(matches!(refused, Err(EgressError::HostNotAllowed { .. })), "{uri}: {refused:?}");
+        assert!(matches!(refused, Err(EgressError::HostNotAllowed)), "{uri}: {refused:?}");
     }
     assert_eq!((api.seen().len(), other.seen().len()), (0, 0));
 }

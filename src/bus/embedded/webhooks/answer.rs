@@ -94,9 +94,7 @@ impl Failed {
 
     fn by_error(error: &EgressError) -> Self {
         match error {
-            EgressError::AddressNotAllowed { .. } | EgressError::HostNotAllowed { .. } => {
-                Self::for_good(NOT_ALLOWED)
-            }
+            EgressError::AddressNotAllowed | EgressError::HostNotAllowed => Self::for_good(NOT_ALLOWED),
             EgressError::Timeout => Self::at("timeout", Condition::Late),
             EgressError::Connect(_) => Self::at("connect", Condition::Away),
             _ => Self::at("exchange", Condition::Refuses),
