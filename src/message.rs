@@ -41,6 +41,35 @@ macro_rules! text {
     };
 }
 
+/// A name as logs have it: itself where it is a UUID (RFC 9562, 4), else `…`. Whoever chose it may have put a secret there.
+#[derive(Clone, Copy, Debug)]
+pub struct Logged<'a>(&'a str);
+
+impl fmt::Display for Logged<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if is_uuid(self.0) { self.0 } else { "…" })
+    }
+}
+
+impl DeviceUuid {
+    /// What of it may be logged.
+    pub fn logged(&self) -> Logged<'_> {
+        Logged(&self.0)
+    }
+}
+
+impl DeliveryId {
+    /// What of it may be logged.
+    pub fn logged(&self) -> Logged<'_> {
+        Logged(&self.0)
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    let is_hex = |part: &str| part.bytes().all(|digit| digit.is_ascii_hexdigit());
+    text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.split('-').all(is_hex)
+}
+
 /// A device's name on the bus. Opaque text: compared exactly, never normalised (`spec/meshblu.md` 1.1).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

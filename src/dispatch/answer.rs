@@ -14,7 +14,7 @@ use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::credentials::{CredentialsDevices, CredentialsError, OpenRecord, Renewed};
 use crate::job::{CallGate, GateError, Next, Registry, RunFailure, Workbench};
-use crate::message::{Done, Failure, Parties, Reply};
+use crate::message::{Done, Failure, JobType, Parties, Reply};
 use crate::store::{Death, Fate, Place, Store, StoreError, Taken, Transaction, WrittenReply};
 use crate::telemetry::with_causes;
 
@@ -111,7 +111,7 @@ impl Desk {
             case.looked_at = None;
             return self.refuse(taken, case, failure).await;
         }
-        let span = tracing::info_span!("answer", delivery.id = %taken.delivery.new.id);
+        let span = tracing::info_span!("answer", delivery.id = %taken.delivery.new.id.logged());
         let answer = self.answer(&taken, &mut case).instrument(span).await;
         self.end(taken, case, answer).await
     }
@@ -192,7 +192,7 @@ impl Desk {
         let start = Start { place: taken.place.clone(), is_unkept: Arc::default() };
         let provisions =
             self.workbench.provide(credentials, self.gate(start.clone(), case)).after(&mut case.told);
-        let span = tracing::info_span!("job", job.r#type = message.job_type().map(|name| name.to_string()));
+        let span = tracing::info_span!("job", job.r#type = call.job_type().map(JobType::as_str));
         let ran = call.run(provisions).instrument(span).await;
         // Whatever the job makes of it: that nothing could be written down here is nobody else's failure.
         ran.map_err(|failed| match start.is_unkept.load(Ordering::Relaxed) {
@@ -312,8 +312,8 @@ fn log(parties: &Parties, error: &CredentialsError) {
     };
     tracing::warn!(
         error = with_causes(error),
-        device.uuid = %parties.user_device,
-        credentials.uuid = %parties.credentials,
+        device.uuid = %parties.user_device.logged(),
+        credentials.uuid = %parties.credentials.logged(),
         "{what}"
     );
 }

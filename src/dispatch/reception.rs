@@ -253,7 +253,7 @@ impl Parts {
             Err(error) => Err(error),
         };
         if let Err(error) = received {
-            let sender = sender.map(|sender| sender.to_string());
+            let sender = sender.map(|sender| sender.logged().to_string());
             tracing::warn!(error = with_causes(&error), sender.uuid = sender, "a message was not received");
         }
     }

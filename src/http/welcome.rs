@@ -70,6 +70,20 @@ async fn answer<B: MessageBody + 'static>(
     }
 }
 
+/// Anybody may make up a method, of any letters.
+fn told(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS => method.as_str(),
+        _ => "…",
+    }
+}
+
 fn door_of(request: &ServiceRequest) -> web::Data<FrontDoor> {
     let door = request.app_data::<web::Data<FrontDoor>>();
     door.expect("the server hands the door to every request").clone()
@@ -97,7 +111,7 @@ impl Visit {
         dress(response.headers_mut());
         let took = self.clock.now().since(self.began);
         tracing::info!(
-            http.method = %self.method,
+            http.method = told(&self.method),
             http.route = route,
             http.status = response.status().as_u16(),
             duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),

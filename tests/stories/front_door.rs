@@ -484,6 +484,16 @@ async fn the_log_tells_of_a_request_without_its_query_and_without_its_names() {
 }
 
 #[tokio::test]
+async fn a_method_that_somebody_made_up_is_not_in_the_log() {
+    log::capture();
+    let house = House::open();
+    let method = Method::from_bytes(b"CANARY-TOKEN").unwrap();
+    let response = house.request(method, "/healthcheck").send().await.unwrap();
+    let lines = log::lines_with(header(&response, "x-request-id"));
+    assert!(lines.len() == 1 && !lines[0].contains("CANARY"), "{lines:?}");
+}
+
+#[tokio::test]
 async fn a_bad_escape_in_a_path_is_refused() {
     let house = House::open();
     for path in ["/%zz", "/schemas/%", "/schemas/%4", "/schemas/%ff", "/%e2%82", "/healthcheck/%g0"] {

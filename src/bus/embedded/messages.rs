@@ -79,7 +79,7 @@ fn usable_webhooks(arrival: &Arrival, document: &Value) -> Vec<Webhook> {
     }
     if !unusable.is_empty() {
         tracing::warn!(
-            device.uuid = %arrival.device,
+            device.uuid = %arrival.device.logged(),
             forwarders.list = arrival.kind.as_str(),
             forwarders.places = ?unusable,
             "webhooks of a device are malformed and are not called"
@@ -98,7 +98,9 @@ fn walk(
         let rest = left.get().checked_sub(if bytes > SMALL { bytes } else { 0 });
         match rest {
             Some(rest) => left.set(rest),
-            None => tracing::warn!(device.uuid = %uuid, "an event met larger devices than one event may"),
+            None => {
+                tracing::warn!(device.uuid = %uuid.logged(), "an event met larger devices than one event may")
+            }
         }
         rest.is_some()
     };
@@ -144,7 +146,7 @@ impl<'a> Accepting<'a> {
     fn accept(mut self, sender: &DeviceUuid, arrivals: Arrivals) -> Result<Vec<DeliveryId>, BusError> {
         if let Some((cut, before)) = arrivals.cut.zip(arrivals.cut_before) {
             tracing::warn!(
-                bus.cut = ?cut, sender.uuid = %sender, device.uuid = %before,
+                bus.cut = ?cut, sender.uuid = %sender.logged(), device.uuid = %before.logged(),
                 "an event would have gone further than one event may"
             );
         }
@@ -159,7 +161,7 @@ impl<'a> Accepting<'a> {
         tell(self.bus, self.transaction, self.telling);
         if let Some(device) = self.budget.left_out() {
             tracing::warn!(
-                sender.uuid = %sender, device.uuid = %device,
+                sender.uuid = %sender.logged(), device.uuid = %device.logged(),
                 "a message would have led to more work than one message may"
             );
         }

@@ -77,7 +77,7 @@ impl CredentialsDevices {
                     Ok(status) => entries[at].take_in(&status.unwrap_or_default()),
                     Err(error) => {
                         let error = with_causes(&error);
-                        tracing::warn!(error, device.uuid = %entries[at].uuid, "a status device is not shown");
+                        tracing::warn!(error, device.uuid = %entries[at].uuid.logged(), "a status device is not shown");
                         is_all = false;
                     }
                 }

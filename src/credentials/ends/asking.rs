@@ -358,7 +358,7 @@ impl Asking<'_> {
     fn unanswered(&self, error: &OAuthError) -> Hindrance {
         tracing::warn!(
             error = with_causes(error),
-            credentials.uuid = %self.revocation.credentials,
+            credentials.uuid = %self.revocation.credentials.logged(),
             "the API was not told yet that a secret is over"
         );
         Hindrance::from(error)

@@ -63,7 +63,7 @@ impl CredentialsDevices {
             Ok(resealed) => Ok(resealed.is_some()),
             Err(CredentialsError::Rekey(error)) => {
                 let error = with_causes(&error);
-                tracing::error!(error, credentials.uuid = %device, "tokens cannot be set aside, and may live on");
+                tracing::error!(error, credentials.uuid = %device.logged(), "tokens cannot be set aside, and may live on");
                 Ok(false)
             }
             Err(error) => Err(error),

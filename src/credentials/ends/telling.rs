@@ -28,7 +28,7 @@ impl Closing {
         if matches!(answer.verdict, ApiVerdict::Unasked | ApiVerdict::Unanswered) {
             let (verdict, why) = (answer.verdict.as_str(), answer.why.as_deref().unwrap_or_default());
             let credentials = &revocation.credentials;
-            tracing::error!(verdict, why, credentials.uuid = %credentials, "the copy of tokens is erased that may live on");
+            tracing::error!(verdict, why, credentials.uuid = %credentials.logged(), "the copy of tokens is erased that may live on");
         }
         let QueuedRevocation { credentials, receipt: Some(receipt), refresh, .. } = revocation else {
             let verdict = answer.verdict.as_str();
@@ -138,7 +138,7 @@ impl CredentialsDevices {
 pub(super) fn unopened(revocation: &QueuedRevocation, error: &CredentialsError) -> Hindrance {
     tracing::error!(
         error = with_causes(error),
-        credentials.uuid = %revocation.credentials,
+        credentials.uuid = %revocation.credentials.logged(),
         "the API cannot be told of a secret: its sealed copy does not open"
     );
     Hindrance::Unopened

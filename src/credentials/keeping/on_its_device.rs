@@ -65,7 +65,7 @@ impl CredentialsDevices {
         {
             tracing::warn!(
                 error = with_causes(&error),
-                credentials.uuid = %device,
+                credentials.uuid = %device.logged(),
                 "the bus does not show a new record yet"
             );
         }

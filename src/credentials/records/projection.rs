@@ -68,7 +68,7 @@ impl CredentialsDevices {
             let Err(error) = self.show_on(bus, &credentials).await else { continue };
             tracing::warn!(
                 error = with_causes(&error),
-                credentials.uuid = %credentials,
+                credentials.uuid = %credentials.logged(),
                 "the bus does not show the newest record yet"
             );
             let due = self.clock.now().plus(PAUSES.after(attempts));

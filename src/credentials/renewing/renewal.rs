@@ -123,7 +123,7 @@ fn still_renewed(error: CredentialsError, device: &DeviceUuid) -> Result<(), Sto
         CredentialsError::Bus(BusError::Store(error)) | CredentialsError::Store(error) => Err(error),
         error => {
             let error = with_causes(&error);
-            tracing::warn!(error, credentials.uuid = %device, "the bus does not show a new secret");
+            tracing::warn!(error, credentials.uuid = %device.logged(), "the bus does not show a new secret");
             Ok(())
         }
     }

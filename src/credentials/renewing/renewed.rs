@@ -33,7 +33,7 @@ impl CredentialsDevices {
         let sealed = match seal(&|opened| self.beside_renewed(opened, new)) {
             // What is new is nowhere else.
             Err(ResealError::Seal(SealError::TooLarge)) => {
-                tracing::error!(credentials.uuid = %device, "a record has no room for tokens of before, which may live on");
+                tracing::error!(credentials.uuid = %device.logged(), "a record has no room for tokens of before, which may live on");
                 seal(&|_| Vec::new())
             }
             sealed => sealed,

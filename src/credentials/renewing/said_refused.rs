@@ -48,7 +48,7 @@ impl CredentialsDevices {
         let said = self.looks().probe(&tried.credentials).await.unwrap_or_else(|error| {
             tracing::warn!(
                 error = with_causes(&error),
-                credentials.uuid = %tried.credentials,
+                credentials.uuid = %tried.credentials.logged(),
                 "the API could not be asked whether it takes a secret"
             );
             Probe::Unknown

@@ -31,7 +31,7 @@ impl CredentialsDevices {
                     are_all_named = false;
                     tracing::warn!(
                         error = with_causes(&error),
-                        credentials.uuid = %device,
+                        credentials.uuid = %device.logged(),
                         "what was known of a refresh token cannot be told from what is known of others"
                     );
                 }

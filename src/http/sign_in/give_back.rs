@@ -18,7 +18,7 @@ pub(super) async fn give_back(entrance: &Entrance, granted: Option<Login>) {
     let (Some(bus), Some(login)) = (&entrance.bus, granted) else { return };
     let device = login.uuid.clone();
     let failed = |error: &(dyn Error + 'static)| {
-        tracing::warn!(error = with_causes(error), device.uuid = %device, "the bus did not end the token of a session that is over");
+        tracing::warn!(error = with_causes(error), device.uuid = %device.logged(), "the bus did not end the token of a session that is over");
     };
     match timeout(PATIENCE, bus.end(login)).await {
         Ok(Ok(())) => {}

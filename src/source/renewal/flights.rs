@@ -70,7 +70,7 @@ impl Renewals {
         match self.renew(device, Demand::Due).await {
             Err(error) if known.lives(self.renewer.clock.now()) => {
                 let error = with_causes(&error);
-                tracing::warn!(error, credentials.uuid = %device, "the secret was not renewed and is used while it lives");
+                tracing::warn!(error, credentials.uuid = %device.logged(), "the secret was not renewed and is used while it lives");
                 Ok(())
             }
             outcome => outcome.map(drop),
@@ -106,7 +106,7 @@ impl Renewals {
                 Err(RenewalError::Resting | RenewalError::Busy | RenewalError::OtherClient) => {}
                 Err(error) => {
                     let error = with_causes(&error);
-                    tracing::warn!(error, credentials.uuid = %device, "a secret was not renewed ahead of its end");
+                    tracing::warn!(error, credentials.uuid = %device.logged(), "a secret was not renewed ahead of its end");
                 }
             }
         });

@@ -75,7 +75,7 @@ impl Renewer {
     pub(super) async fn keep(&self, case: &Case, given: Given) -> Result<Attempt, RenewalError> {
         let Case { subject: Subject { device, .. }, record, ends_at, .. } = case;
         if given.tokens.unusable_refresh.is_some() {
-            tracing::warn!(credentials.uuid = %device, "the provider gave a refresh token that cannot be used");
+            tracing::warn!(credentials.uuid = %device.logged(), "the provider gave a refresh token that cannot be used");
         }
         let is_alone = matches!(given.sending.sake, Sake::End { .. });
         let mut like = Like { device: device.clone(), record: record.clone(), ends_at: *ends_at, is_alone };

@@ -80,8 +80,8 @@ impl EmbeddedBus {
             if let Some(token) = &code.token {
                 let device = &code.grant.device;
                 tracing::warn!(
-                    client.uuid = %client,
-                    device.uuid = %device,
+                    client.uuid = %client.logged(),
+                    device.uuid = %device.logged(),
                     "a code was used twice; its token was revoked"
                 );
                 transaction.remove_token(device, token)?;
