@@ -93,6 +93,14 @@ impl BusProvider {
         self.is_at(issuer)
     }
 
+    /// The secrets of the gateway that it knows.
+    pub fn secrets(&self) -> Vec<&str> {
+        match self {
+            Self::Embedded(..) => Vec::new(),
+            Self::Meshblu(bus, _) => vec![&bus.service().token],
+        }
+    }
+
     /// Whether browsers take its pages and this address for one site's.
     pub fn is_at(&self, address: &str) -> bool {
         let origin = match self {

@@ -76,7 +76,9 @@ pub(super) async fn run(
         Err(trouble) => Err(trouble),
     };
     match answer {
-        Ok(reply) => conforming(clean(reply, redaction), schema),
+        Ok(reply) => {
+            conforming(clean(reply, redaction), schema).map_err(|fault| not_conforming(&fault, redaction))
+        }
         Err(trouble) => told_of(trouble).map_err(|RunFailure { failure, next }| {
             // What was cut might not be known again.
             let reword = |words| wording::cut(redaction.clean_text(words));
@@ -91,12 +93,18 @@ fn clean(reply: Reply, redaction: &Redaction) -> Reply {
 }
 
 /// The reply as `schema` has it, if there is one.
-fn conforming(reply: Reply, schema: Option<&ResponseSchema>) -> Result<Reply, RunFailure> {
-    let Some(schema) = schema else { return Ok(reply) };
-    schema.conform(reply).map_err(|fault| {
-        tracing::warn!(response.fault = %Plain::of(&fault), "a response does not satisfy its schema");
-        RunFailure::last(Failure::response_invalid())
-    })
+fn conforming(reply: Reply, schema: Option<&ResponseSchema>) -> Result<Reply, String> {
+    match schema {
+        Some(schema) => schema.conform(reply),
+        None => Ok(reply),
+    }
+}
+
+/// Whoever answered chose the names of members, which a fault may quote.
+fn not_conforming(fault: &str, told: &Redaction) -> RunFailure {
+    let fault = Plain::of_answer(fault, told);
+    tracing::warn!(response.fault = %fault, "a response does not satisfy its schema");
+    RunFailure::last(Failure::response_invalid())
 }
 
 /// What is told where a run gave no reply of its job's.

@@ -56,6 +56,10 @@ impl Redaction {
         self.clean_words(text, Cut::Anywhere)
     }
 
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(|secret| secret.as_str())
+    }
+
     fn clean_words(&self, mut text: String, cut: Cut) -> String {
         let closed = closed(self.forms().iter().map(|form| form.as_str()));
         let closed = needles(closed.iter().map(|form| form.as_slice()));

@@ -5,12 +5,15 @@
 //! (RFC 8259, 7); or no more than its beginning, where what they say was cut there. In what they say of something, rather than
 //! in data, it is looked for also where it is divided, or escaped twice, as in JSON, in programs or in HTML.
 //!
-//! Nobody knows all forms: what they say reaches logs and receipts as [`Plain`] words alone.
+//! Nobody knows all forms, and a secret can be spelled out, or be made of words: what they say reaches logs, receipts and pages as
+//! [`Plain`] words alone, those of `words.txt`, but for the words that the secret itself is made of.
 
 mod cleaning;
 mod forms;
 mod plain;
 mod readings;
+mod spelling;
+mod words;
 
 pub use cleaning::Redaction;
 pub use plain::Plain;

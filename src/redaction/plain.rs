@@ -1,64 +1,64 @@
 //! The plain words of what a stranger said.
 
 use std::fmt;
-use std::net::Ipv4Addr;
 
 use super::Redaction;
+use super::spelling::{self, Spelling};
+use super::words::{divided, is_listed};
 
 /// The longest text that is kept, in bytes.
 const LONGEST: usize = 200;
-/// The longest word, number, and compound of several between blanks.
-const LONGEST_WORD: usize = 20;
-const LONGEST_NUMBER: usize = 4;
-const LONGEST_COMPOUND: usize = 40;
-/// Fewer letters are a crumb, and so many crumbs in a row are parts of something.
-const SHORTEST_WORD: usize = 3;
-const CRUMBS: usize = 5;
-/// Fewer letters between what is no word may look like words by chance.
-const SHORTEST_RUN: usize = 6;
+/// So few letters beside what is left out may be a part of it.
+const CRUMB: usize = 4;
+/// What may stand between two words that are kept, and is a blank otherwise.
+const SIGNS: &[&str] = &[
+    "", "_", "-", "/", ".", ",", ":", ", ", ". ", ": ", "; ", "! ", "? ", " (", ") ", "), ", "). ", "): ",
+    " - ",
+];
+/// The same at the end.
+const ENDS: &[&str] = &[".", "!", "?", ")", ")."];
 /// What stands for everything else.
 const ELSE: &str = "…";
 
-/// What a stranger said, fit for logs, receipts and pages: words of letters, small numbers and simple signs. `…` stands for
-/// everything else, so that the encodings in use leave nothing of a secret; who knows one can still spell it out in words. It has
-/// no quotes, no angle brackets, no ampersand and no control characters.
+/// What a stranger said, fit for logs, receipts and pages: the words of a list that ships with the program, and simple signs
+/// between them. `…` stands for everything else. It has no digits, no quotes, no brackets but round ones, no ampersand and no
+/// control characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Plain(String);
 
 impl Plain {
-    /// The plain words of `text`, in 200 bytes at most. Takes time in proportion to its length.
+    /// The plain words of `text`, in 200 bytes at most, for those who were told no secrets. Takes time in proportion to its
+    /// length.
     pub fn of(text: &str) -> Self {
-        let mut words: Vec<_> = text.split(is_blank).filter(|text| !text.is_empty()).map(Word::of).collect();
-        leave_out_rows(&mut words);
-        leave_out_what_may_be_chance(&mut words);
-        words.dedup_by(|next, word| next.is_else() && word.is_else());
+        Self::without(text, &[])
+    }
+
+    /// The same of an answer to what carried these secrets. No word is left that one of them is made of, nor are eight letters of
+    /// one, forwards or backwards, however they are divided.
+    pub fn of_answer(text: &str, sent: &Redaction) -> Self {
+        let secrets: Vec<_> = sent.secrets().map(Spelling::of).collect();
+        Self::without(&sent.clean_to_the_end(text.to_owned()), &secrets)
+    }
+
+    fn without(text: &str, secrets: &[Spelling]) -> Self {
+        let Reading { mut words, before, end } = Reading::of(text);
+        spelling::leave_out(&mut words, secrets);
+        leave_out_crumbs(&mut words);
         let mut plain = String::new();
-        for Word { text, .. } in words {
-            let is_full = plain.len() + text.len() > LONGEST - " ".len() - " …".len();
-            let text = if is_full { ELSE } else { text };
-            if !plain.is_empty() {
-                plain.push(' ');
+        let mut was_word = true;
+        for (word, before) in words.iter().zip(before) {
+            let sign = if plain.is_empty() { "" } else { " " };
+            match word {
+                Some(word) => plain.extend([if was_word { before } else { sign }, word]),
+                None if was_word => plain.extend([sign, ELSE]),
+                None => {}
             }
-            plain.push_str(text);
-            if is_full {
-                break;
-            }
+            was_word = word.is_some();
+        }
+        if was_word && !plain.is_empty() {
+            plain.push_str(end);
         }
         Self(plain)
-    }
-
-    /// The same of an answer to what carried these secrets, in which nothing comes back of them.
-    pub fn of_answer(text: &str, sent: &Redaction) -> Self {
-        Self::of(&sent.clean_to_the_end(text.to_owned()))
-    }
-
-    /// The same of the name of a host, label by label; an address of four numbers is shown as it is.
-    pub fn of_host(host: &str) -> Self {
-        let label = |label| if Word::of(label).letters > 0 { label } else { ELSE };
-        match host.parse::<Ipv4Addr>() {
-            Ok(address) => Self(address.to_string()),
-            Err(_) => Self(host.split('.').map(label).collect::<Vec<_>>().join(".")),
-        }
     }
 
     /// The text itself; it may be empty.
@@ -79,115 +79,78 @@ impl fmt::Debug for Plain {
     }
 }
 
-/// What stands between two blanks.
-#[derive(Clone, Copy)]
-struct Word<'a> {
-    text: &'a str,
-    kind: Kind,
-    letters: usize,
-    is_number: bool,
+/// A text, word by word.
+#[derive(Default)]
+struct Reading<'a> {
+    /// The words of the list; none stands for something else.
+    words: Vec<Option<&'a str>>,
+    /// What stands before each.
+    before: Vec<&'static str>,
+    /// What stands behind the last.
+    end: &'static str,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Chance alone makes it seldom: four letters or more, small ones and a vowel among them.
-    Sure,
-    /// Small letters and signs.
-    Small,
-    /// Numbers, capitals and signs, which may be a part of something.
-    Part,
-    Else,
-}
-
-impl<'a> Word<'a> {
-    const ELSE: Self = Self { text: ELSE, kind: Kind::Else, letters: 0, is_number: false };
-
+impl<'a> Reading<'a> {
+    /// As much of a text as there is room for.
     fn of(text: &'a str) -> Self {
-        let parts = || text.as_bytes().split(|byte| is_sign(*byte)).filter(|part| !part.is_empty());
-        let numbers = parts().filter(|part| is_number(part)).count();
-        let words = || parts().filter(|part| !is_number(part));
-        let crumbs = words().filter(|word| word.len() < SHORTEST_WORD).count();
-        if text.len() > LONGEST_COMPOUND || numbers > 1 || crumbs > 2 || !words().all(has_the_shape_of_a_word)
-        {
-            return Self::ELSE;
+        let mut reading = Self::default();
+        let mut room = LONGEST - " …".len() - ").".len();
+        let mut rest = text;
+        loop {
+            let (signs, after) = split(rest, |letter| !letter.is_alphanumeric());
+            let (run, after) = split(after, char::is_alphanumeric);
+            if run.is_empty() {
+                reading.end = sign(signs, ENDS).unwrap_or_default();
+                return reading;
+            }
+            let mut before = if reading.words.is_empty() { "" } else { sign(signs, SIGNS).unwrap_or(" ") };
+            for word in words(run) {
+                let is_more = word.is_some() || reading.words.last().is_none_or(Option::is_some);
+                if is_more {
+                    room = room.saturating_sub((before.len() + word.map_or(0, str::len)).max(" …".len()));
+                    reading.words.push(word.filter(|_| room > 0));
+                    reading.before.push(std::mem::take(&mut before));
+                }
+                if room == 0 {
+                    return reading;
+                }
+            }
+            rest = after;
         }
-        let letters = words().map(<[u8]>::len).sum();
-        let kind = match words().flatten().all(u8::is_ascii_lowercase) {
-            _ if words().any(is_sure) => Kind::Sure,
-            true if numbers == 0 && letters > 0 => Kind::Small,
-            _ => Kind::Part,
-        };
-        Self { text, kind, letters, is_number: numbers > 0 && letters < SHORTEST_WORD }
-    }
-
-    fn is_else(&self) -> bool {
-        self.kind == Kind::Else
     }
 }
 
-/// Quotes and angle brackets stand around words.
-fn is_blank(character: char) -> bool {
-    character.is_whitespace() || character.is_control() || "\"'`<>‘’“”".contains(character)
+/// The longest beginning whose letters are all such, and the rest.
+fn split(text: &str, is_such: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(|letter| !is_such(letter)).unwrap_or(text.len()))
 }
 
-fn is_sign(byte: u8) -> bool {
-    b".,;:!?()[]{}=/_-".contains(&byte)
+/// The words of a run of letters and digits, none where it is something else.
+fn words(run: &str) -> Vec<Option<&str>> {
+    match run.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        true => divided(run).into_iter().map(|word| Some(word).filter(|word| is_listed(word))).collect(),
+        false => vec![None],
+    }
 }
 
-fn is_number(part: &[u8]) -> bool {
-    part.len() <= LONGEST_NUMBER && part.iter().all(u8::is_ascii_digit)
-}
-
-/// `word`, `Word`, `WORD`, or several in one: `someWord`.
-fn has_the_shape_of_a_word(part: &[u8]) -> bool {
-    let mut words = part.chunk_by(|_, letter| letter.is_ascii_lowercase());
-    let is_one = words.clone().count() == 1;
-    let is_in_capitals = part.len() <= LONGEST_WORD && part.iter().all(u8::is_ascii_uppercase);
-    let has_the_length_of_one =
-        |word: &[u8]| word.len() <= LONGEST_WORD && (is_one || word.len() >= SHORTEST_WORD);
-    part.iter().all(u8::is_ascii_alphabetic) && (is_in_capitals || words.all(has_the_length_of_one))
-}
-
-fn is_sure(word: &[u8]) -> bool {
-    word.len() > SHORTEST_WORD
-        && word.iter().any(u8::is_ascii_lowercase)
-        && word.iter().any(|letter| b"aeiouy".contains(&letter.to_ascii_lowercase()))
-}
-
-/// Leaves out rows of numbers, and long ones of what is shorter than a word: they are parts of something.
-fn leave_out_rows(words: &mut [Word<'_>]) {
-    let leave_out = |run: &mut [Word<'_>], fewest| {
-        if run.len() >= fewest {
-            run.fill(Word::ELSE);
+/// The sign that this is, all blanks being one.
+fn sign(signs: &str, known: &[&'static str]) -> Option<&'static str> {
+    let mut one = String::new();
+    for letter in signs.chars().map(|letter| if letter.is_whitespace() { ' ' } else { letter }) {
+        if letter != ' ' || !one.ends_with(' ') {
+            one.push(letter);
         }
-    };
-    let numbers = words.chunk_by_mut(|word, next| word.is_number && next.is_number);
-    numbers.for_each(|run| leave_out(run, 2));
-    let is_crumb = |word: &Word<'_>| !word.is_else() && word.letters < SHORTEST_WORD;
-    let crumbs = words.chunk_by_mut(|word, next| is_crumb(word) && is_crumb(next));
-    crumbs.for_each(|run| leave_out(run, CRUMBS));
+    }
+    known.iter().find(|known| **known == one).copied()
 }
 
-/// Leaves out what may be a part of what is no word beside it, and the rest between two of those where it may be words by
-/// chance.
-fn leave_out_what_may_be_chance(words: &mut [Word<'_>]) {
+/// Leaves out what is too short between what is left out.
+fn leave_out_crumbs(words: &mut [Option<&str>]) {
     let all = words.len();
-    let mut at = 0;
-    for run in words.chunk_by_mut(|word, next| word.is_else() == next.is_else()) {
-        let (is_first, is_last) = (at == 0, at + run.len() == all);
-        at += run.len();
-        let is_part = |word: &&mut Word<'_>| word.kind == Kind::Part;
-        if !is_first {
-            run.iter_mut().take_while(is_part).for_each(|word| *word = Word::ELSE);
-        }
-        if !is_last {
-            run.iter_mut().rev().take_while(is_part).for_each(|word| *word = Word::ELSE);
-        }
-        let letters: usize = run.iter().map(|word| word.letters).sum();
-        let is_said = letters >= SHORTEST_RUN && run.iter().any(|word| word.kind == Kind::Sure);
-        let is_all = is_first && is_last;
-        if !is_said && !is_all {
-            run.fill(Word::ELSE);
+    for run in words.chunk_by_mut(|word, next| word.is_some() == next.is_some()) {
+        let letters: usize = run.iter().flatten().map(|word| word.len()).sum();
+        if run.len() < all && letters <= CRUMB {
+            run.fill(None);
         }
     }
 }

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 use super::component::Component;
-use crate::redaction::Plain;
 
 /// A request, before anything in it is believed.
 #[derive(Clone, Copy)]
@@ -28,14 +27,40 @@ pub struct Request<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FieldError {
     /// It is not there.
-    #[error("`{}` is missing", Plain::of(.0))]
+    #[error("`{}` is missing", told(.0))]
     Missing(String),
     /// It is there more than once, so that readers could choose differently.
-    #[error("`{}` is there more than once", Plain::of(.0))]
+    #[error("`{}` is there more than once", told(.0))]
     Doubled(String),
     /// It holds a control character that would start a line of its own in what is signed.
-    #[error("`{}` holds a line break or a NUL", Plain::of(.0))]
+    #[error("`{}` holds a line break or a NUL", told(.0))]
     Control(String),
+}
+
+/// What buses sign; a signature may say of anything else that it covers that, too.
+const KNOWN: &[&str] = &[
+    "@authority",
+    "@method",
+    "@path",
+    "@query",
+    "@request-target",
+    "@scheme",
+    "@target-uri",
+    "authorization",
+    "content-digest",
+    "content-type",
+    "date",
+    "host",
+    "signature",
+    "signature-input",
+    "x-meshblu-delivery-id",
+    "x-meshblu-route",
+    "x-meshblu-uuid",
+];
+
+/// What is said of a field that the sender may have named.
+fn told(name: &str) -> &str {
+    if KNOWN.contains(&name) { name } else { "…" }
 }
 
 impl<'a> Request<'a> {

@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::MeshbluError;
 use super::identity::Identity;
 use crate::memory::weight::{self, MAX_WEIGHT};
-use crate::redaction::Redaction;
+use crate::redaction::{Plain, Redaction};
 
 /// The longest message of an error that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;
@@ -34,10 +34,10 @@ impl Answer<'_> {
         fits_into_memory(&self.response)?;
         let body = serde_json::from_slice::<Value>(self.response.body()).ok();
         if let Some(message) = told(&self.response, body.as_ref()) {
-            return Err(MeshbluError::Refused { status, message: self.presentable(message) });
+            return Err(self.refused(message));
         }
         if !status.is_success() {
-            return Err(MeshbluError::Refused { status, message: unexplained(status) });
+            return Err(self.refused(format!("Invalid Response Code {}", status.as_u16())));
         }
         match body {
             Some(body) => Ok(body),
@@ -61,9 +61,12 @@ impl Answer<'_> {
     }
 
     /// What a bus says of an error, as people get to see it: without the token by which it was called.
-    fn presentable(&self, message: String) -> String {
+    fn refused(&self, message: String) -> MeshbluError {
         let sent = Redaction::of(self.caller.map(|caller| caller.token()));
-        sent.clean_text(message).chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect()
+        let said = Plain::of_answer(&message, &sent);
+        let message = sent.clean_text(message);
+        let message = message.chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect();
+        MeshbluError::Refused { status: self.response.status(), message, said }
     }
 }
 
@@ -93,10 +96,6 @@ fn told(answer: &Response<Bytes>, body: Option<&Value>) -> Option<String> {
         }
         _ => None,
     }
-}
-
-fn unexplained(status: StatusCode) -> String {
-    format!("Invalid Response Code {}", status.as_u16())
 }
 
 fn is_text(headers: &HeaderMap) -> bool {

@@ -11,13 +11,14 @@ use crate::redaction::Plain;
 #[derive(Debug, Error)]
 pub enum MeshbluError {
     /// The bus refuses, or says that it failed.
-    #[error("{}", Plain::of(message))]
+    #[error("{said}")]
     Refused {
         /// Its status.
         status: StatusCode,
-        /// What it says, by the rules of `spec/endo.md` 2.1; short, without control characters. For senders: a log has the plain
-        /// words of it.
+        /// What it says, by the rules of `spec/endo.md` 2.1; short, without control characters. For senders.
         message: String,
+        /// The plain words of it, for logs.
+        said: Plain,
     },
     /// The answer is none that a Meshblu gives.
     #[error("the answer of the bus cannot be understood")]
@@ -70,7 +71,7 @@ impl MeshbluError {
     /// problem with what lies behind it (RFC 9110, 15.6.3 and 15.6.5).
     pub fn failure(&self) -> Failure {
         match self {
-            Self::Refused { status, message } if status.as_u16() >= 400 => {
+            Self::Refused { status, message, .. } if status.as_u16() >= 400 => {
                 Failure::of_the_bus(status.as_u16(), message.clone())
             }
             Self::Refused { message, .. } => Failure::of_the_bus(502, message.clone()),

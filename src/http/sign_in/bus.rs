@@ -14,7 +14,7 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::routes::Answer;
 use crate::http::server::FrontDoor;
 use crate::http::session::{Admission, Browser, Course, Flow, set_cookies, unavailable};
-use crate::source::oauth2::CallbackError;
+use crate::source::oauth2::{CallbackError, Denial, Provider};
 use crate::telemetry::with_causes;
 
 const CALLBACK: &str = "auth/octoblu/callback";
@@ -57,9 +57,9 @@ pub(in crate::http) async fn back(request: HttpRequest, door: Data<FrontDoor>) -
     let browser = Browser::of(&request);
     let flow = flow_of(Returning::In(&browser), OVER_THE_BUS, request.query_string(), entrance).await?;
     let Flow::<Purpose> { pending, purpose } = flow;
-    let is_issuer = |issuer: &str| provider.is_issuer(issuer);
-    let code = match pending.code(request.query_string(), door.clock.now(), is_issuer) {
-        Err(CallbackError::Denied { error, .. }) if error.as_str() == "access_denied" => {
+    let named = Provider { is_issuer: |issuer: &str| provider.is_issuer(issuer), knows: &provider.secrets() };
+    let code = match pending.code(request.query_string(), door.clock.now(), named) {
+        Err(CallbackError::Denied { why: Denial::ByUser, .. }) => {
             return Ok(see_other("/sign-in?denied"));
         }
         code => code.map_err(|error| came_back_wrong(&error, entrance))?,

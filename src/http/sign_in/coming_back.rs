@@ -6,7 +6,7 @@ use crate::bus::form;
 use crate::http::entrance::Entrance;
 use crate::http::problem::{Kind, Problem};
 use crate::http::session::{Browser, ComeBack, Course, Flow, unavailable};
-use crate::source::oauth2::CallbackError;
+use crate::source::oauth2::{CallbackError, Denial};
 use crate::telemetry::with_causes;
 
 /// Who comes back from where they signed in.
@@ -79,12 +79,12 @@ pub(super) fn came_back_wrong(error: &CallbackError, entrance: &Entrance) -> Pro
         CallbackError::Over => {
             Problem::new(Kind::NotAllowed, "That sign-in took longer than ten minutes; begin again")
         }
-        CallbackError::Denied { error, .. } if error.as_str() == "temporarily_unavailable" => Problem::new(
+        CallbackError::Denied { why: Denial::ForNow, .. } => Problem::new(
             Kind::Unavailable,
             "That sign-in came to nothing: where you were to say who you are, nobody can be signed in at the moment. Nothing was done. \
              Begin again in a few minutes",
         ),
-        CallbackError::Denied { error, .. } if error.as_str() == "server_error" => Problem::new(
+        CallbackError::Denied { why: Denial::Failed, .. } => Problem::new(
             Kind::ProviderFailed,
             "That sign-in came to nothing: something failed where you were to say who you are. Nothing was done. Begin again in a \
              moment",

@@ -74,7 +74,7 @@ impl OAuthClient {
 
     async fn profile(&self, url: &Url, access: &SecretText) -> Result<ResourceOwner, OAuthError> {
         let answer = self.ask_profile(url, access).await?;
-        let sent = Redaction::of([access.expose()]);
+        let sent = Redaction::of([access.expose(), self.settings.client_secret.expose()]);
         check(&answer, &sent)?;
         let told = std::str::from_utf8(answer.body()).map_err(|_| OAuthError::Unreadable)?;
         read(&self.settings.profile, told, &sent)

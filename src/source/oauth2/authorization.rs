@@ -48,7 +48,9 @@ pub enum CallbackError {
     /// The provider says no.
     #[error("the provider says: {error} {description}")]
     Denied {
-        /// The error's name, `access_denied` where the user said no.
+        /// What that comes to.
+        why: Denial,
+        /// The error's name.
         error: Plain,
         /// What the provider says about it.
         description: Plain,
@@ -58,13 +60,46 @@ pub enum CallbackError {
     NoCode,
 }
 
+/// What it comes to that a provider says no (RFC 6749, 4.1.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// The user said no.
+    ByUser,
+    /// The provider can sign nobody in at the moment.
+    ForNow,
+    /// The provider failed.
+    Failed,
+    /// Anything else.
+    Otherwise,
+}
+
+impl Denial {
+    fn of(error: &str) -> Self {
+        match error {
+            "access_denied" => Self::ByUser,
+            "temporarily_unavailable" => Self::ForNow,
+            "server_error" => Self::Failed,
+            _ => Self::Otherwise,
+        }
+    }
+}
+
+/// Who may answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Provider<'a, F> {
+    /// Whether it may call itself so.
+    pub is_issuer: F,
+    /// The secrets that it was told, but for `state`.
+    pub knows: &'a [&'a str],
+}
+
 impl Pending {
     /// What the provider is told of the verifier, by S256.
     pub fn challenge(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(self.verifier.expose()))
     }
 
-    /// The code in what a browser brought back from a provider that may call itself so.
+    /// The code in what a browser brought back from this provider.
     ///
     /// # Errors
     /// [`CallbackError`]; `state` is compared before anything else is believed.
@@ -72,7 +107,7 @@ impl Pending {
         &self,
         answer: &str,
         now: Timestamp,
-        is_issuer: impl Fn(&str) -> bool,
+        provider: Provider<'_, impl Fn(&str) -> bool>,
     ) -> Result<SecretText, CallbackError> {
         let answer = Answer::read(answer)?;
         let state = answer.state.as_deref().unwrap_or_default();
@@ -82,13 +117,14 @@ impl Pending {
         if now < self.begun_at || now.since(self.begun_at) > LIFE {
             return Err(CallbackError::Over);
         }
-        if answer.iss.as_deref().is_some_and(|iss| !is_issuer(iss)) {
+        if answer.iss.as_deref().is_some_and(|iss| !(provider.is_issuer)(iss)) {
             return Err(CallbackError::Issuer);
         }
         if let Some(error) = answer.error {
-            let sent = Redaction::of([self.state.expose()]);
+            let sent = Redaction::of(provider.knows.iter().copied().chain([self.state.expose()]));
             let description = Plain::of_answer(&answer.error_description.unwrap_or_default(), &sent);
-            return Err(CallbackError::Denied { error: Plain::of_answer(&error, &sent), description });
+            let (why, error) = (Denial::of(&error), Plain::of_answer(&error, &sent));
+            return Err(CallbackError::Denied { why, error, description });
         }
         answer.code.filter(|code| !code.is_empty()).map(SecretText::from).ok_or(CallbackError::NoCode)
     }
@@ -129,7 +165,8 @@ impl OAuth2 {
     /// # Errors
     /// [`CallbackError`]; `state` is compared before anything else is believed.
     pub fn code(&self, pending: &Pending, answer: &str, now: Timestamp) -> Result<SecretText, CallbackError> {
-        pending.code(answer, now, |issuer| self.is_issuer(issuer))
+        let is_issuer = |issuer: &str| self.is_issuer(issuer);
+        pending.code(answer, now, Provider { is_issuer, knows: &[self.client_secret.expose()] })
     }
 
     /// Where nobody knows what the provider calls itself, it must be at home where browsers are sent.

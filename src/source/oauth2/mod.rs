@@ -13,7 +13,7 @@ mod settings;
 
 pub use account::{Probe, ResourceOwner};
 pub use answer::Tokens;
-pub use authorization::{CallbackError, LIFE, Pending};
+pub use authorization::{CallbackError, Denial, LIFE, Pending, Provider};
 pub use bad_grants::BadGrants;
 pub use client::OAuthClient;
 pub use error::OAuthError;

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use endo::ambient::Timestamp;
+use endo::message::Failure;
 use endo::signature::{Component, Ed25519PublicKey, Policy, Request, Verifier};
 use serde_json::Value;
 
@@ -167,6 +168,28 @@ async fn a_message_is_answered_by_the_handler_signed_stripped_and_without_a_trac
     seen.body.push(b' ');
     assert!(!verdict(&seen, &public, &key_id));
     assert!(log::lines_with(desk::SECRET).is_empty());
+}
+
+#[tokio::test]
+async fn a_handler_that_names_members_by_the_words_of_the_secret_does_not_have_them_logged() {
+    log::capture();
+    let secret = "invalid-subdomain-secret-subtype";
+    let response = r#"{"properties": {"data": {"additionalProperties": {"type": "string"}}}}"#;
+    for said in
+        [secret, "Subtype_Secret_Subdomain_Invalid", "then subdomain", "the epytbus of it", "s u b type"]
+    {
+        let handler = FakeApi::answering(Answer::new(200, &[], json!({"data": {said: 1}}).to_string())).await;
+        let job = format!("handler: {{url: '{}'}}", handler.url("/"));
+        let directory = jobs::directory("say-hello", &[("response.json", response), ("job.yaml", &job)]);
+        let bench = workbench("https://api.example", EgressSettings::default());
+        let told = bench.provide(credentials(secret), CallGate::open());
+        let failed = load(directory.path()).unwrap().run(&say_hello(), told).await.unwrap_err();
+        assert_eq!(failed.failure, Failure::response_invalid());
+        assert!(!log::lines_with("instance.data").is_empty());
+        for word in ["subdomain", "Subdomain", "epytbus"] {
+            assert!(log::lines_with(word).is_empty(), "{said}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -101,17 +101,17 @@ async fn a_bus_that_repeats_the_token_in_any_form_does_not_have_it_logged() {
     let forms = forms(CREDENTIALS_TOKEN);
     for form in &forms {
         let meshblu = FakeMeshblu::start().await;
-        let refusal = json_answer(422, &json!({"error": format!("The zebra {form} is refused")}));
+        let refusal = json_answer(422, &json!({"error": format!("The subtype {form} is refused")}));
         meshblu.answer("POST /messages", [refusal.clone(), refusal]);
         let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
         gateway.webhook(&say_hello()).await;
     }
-    let lines = log::lines_with("The zebra");
+    let lines = log::lines_with("The subtype");
     assert_eq!(lines.len(), forms.len());
     for line in lines {
         let error: Value = serde_json::from_str::<Value>(&line).unwrap()["error"].take();
         let error = error.as_str().unwrap().replace("[redacted]", "…").replace("… …", "…");
-        assert_eq!(error, "The zebra … is refused");
+        assert_eq!(error, "The subtype … is refused");
     }
 }
 

@@ -267,8 +267,10 @@ async fn a_page_for_people_is_no_answer_to_the_end_of_a_token() {
 }
 
 /// The answers of a day, and what a receipt says of them.
-const REFUSALS: [(u16, &str, &str); 8] = [
-    (401, r#"{"error":"invalid_client"}"#, "the error invalid_client"),
+const REFUSALS: [(u16, &str, &str); 9] = [
+    // The secret of the client has that word in it.
+    (401, r#"{"error":"invalid_client"}"#, "the error invalid …"),
+    (400, r#"{"error":"invalid_request"}"#, "the error invalid_request"),
     (400, r#"{"error":"unsupported_token_type"}"#, "the error unsupported_token_type"),
     (404, "", "the status 404"),
     (410, "", "the status 410"),

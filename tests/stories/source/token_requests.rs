@@ -129,10 +129,10 @@ async fn whoever_gives_tokens_has_not_refused_whatever_stands_beside_them() {
 
 #[tokio::test]
 async fn what_surely_left_a_refresh_token_unused_is_told_from_what_did_not() {
-    let denied = r#"{"error":"invalid_client","error_description":"<b>no</b>"}"#;
+    let denied = r#"{"error":"invalid_scope","error_description":"<b>not this</b>"}"#;
     for (status, text, untouched, sentence) in [
-        (401, denied, true, "the provider refused: invalid_client b no /b"),
-        (200, denied, true, "the provider refused: invalid_client b no /b"),
+        (401, denied, true, "the provider refused: invalid_scope … not this …"),
+        (200, denied, true, "the provider refused: invalid_scope … not this …"),
         (403, "<html>", true, "the provider refused with status 403"),
         (302, "", true, "the provider refused with status 302"),
         (429, "", true, "the provider wants to be asked later"),
@@ -250,32 +250,31 @@ async fn what_was_sent_is_not_in_the_text_of_what_came_back() {
     });
     let (_api, client) = saying(Answer::new(400, &[], told.to_string())).await;
     let said = client.refresh(&"rt-1/2".into()).await.unwrap_err().to_string();
-    let redacted = "[redacted] as [redacted] of [redacted] or rt-1 is in use";
-    assert_eq!(said, format!("the provider refused: no-[redacted] {redacted}"));
+    assert_eq!(said, "the provider refused: … … is in use");
     let said = sign_in(&client, "rt-1/2").await.unwrap_err().to_string();
-    assert_eq!(said, format!("the provider refused: no-[redacted] {redacted}"));
+    assert_eq!(said, "the provider refused: … … is in use");
     let revoke = async |access: &str, refresh: &str| {
         client.revoke(&access.into(), Some(&refresh.into())).await.unwrap_err().to_string()
     };
     for (access, refresh) in [("rt-1/2", "other"), ("other", "rt-1/2")] {
-        assert_eq!(revoke(access, refresh).await, "the provider refused: no-[redacted] ");
+        assert_eq!(revoke(access, refresh).await, "the provider refused: … ");
     }
     let client = {
         let told = json!({"error": format!("wrong {CLIENT_SECRET}")});
         saying(Answer::new(400, &[], told.to_string())).await
     };
     let said = client.1.revoke(&"access".into(), None).await.unwrap_err().to_string();
-    assert_eq!(said, "the provider refused: wrong [redacted] ");
+    assert_eq!(said, "the provider refused: wrong … ");
     let (_api, client) = saying(Answer::new(200, &[], told.to_string())).await;
     let said = client.probe(&"rt-1/2".into()).await.unwrap_err().to_string();
-    assert_eq!(said, "the provider refused: no-[redacted] ");
+    assert_eq!(said, "the provider refused: … ");
 }
 
 #[tokio::test]
 async fn nor_is_it_there_as_it_was_sent() {
     let proof = STANDARD.encode("id:canary-client-secret%26%3D%25%2F%C3%BC");
     let long = format!("{} {CLIENT_SECRET}", "x".repeat(190));
-    for (described, expected) in [(&*proof, "…"), (&*long, "… [redacted]")] {
+    for (described, expected) in [(&*proof, "…"), (&*long, "…")] {
         let told = json!({"error": "no", "error_description": described}).to_string();
         let (_api, client) = saying(Answer::new(400, &[], told)).await;
         let said = client.refresh(&"refresh-1".into()).await.unwrap_err().to_string();
