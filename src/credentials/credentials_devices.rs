@@ -9,6 +9,7 @@ use super::devices::enders::Enders;
 use super::devices::making::InMaking;
 use super::devices::uses::Uses;
 use super::ends::arrivals::Arrivals;
+use super::ends::gate::Gate;
 use super::ends::held_tokens::HeldTokens;
 use super::management::possession::Typings;
 use super::records::keyless::KeylessRecords;
@@ -92,8 +93,8 @@ pub struct CredentialsDevices {
     pub(super) owed: Arc<Notify>,
     /// What the API is asked whoever waits for it.
     pub(super) lasting: Lasting,
-    /// Says when the gateway stops, where it can.
-    pub(super) stopped: Option<watch::Receiver<bool>>,
+    /// What an end begins goes through it.
+    pub(super) gate: Gate,
 }
 
 impl CredentialsDevices {
@@ -126,7 +127,7 @@ impl CredentialsDevices {
             last_look: Arc::default(),
             owed: Arc::default(),
             lasting: Lasting::default(),
-            stopped: None,
+            gate: Gate::default(),
         }
     }
 
@@ -139,12 +140,7 @@ impl CredentialsDevices {
     /// The same, in a gateway that works until it is stopped: the API is asked nothing more then for what is over.
     #[must_use]
     pub fn until(self, stopped: watch::Receiver<bool>) -> Self {
-        Self { stopped: Some(stopped), ..self }
-    }
-
-    /// Whether it is stopped.
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stopped.as_ref().is_some_and(|stopped| *stopped.borrow())
+        Self { gate: Gate::until(stopped), ..self }
     }
 
     /// Learns what databases of before did not hold, each time that one is opened: before a key counts as free, and before

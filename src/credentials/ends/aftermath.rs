@@ -47,26 +47,20 @@ struct Queue {
 }
 
 /// The queues that are worked off, each by a task of its own: they go on while it is looked what else is due.
+#[derive(Default)]
 struct UnderWay {
     tasks: JoinSet<()>,
     names: HashMap<Id, Name>,
-    stopped: watch::Receiver<bool>,
 }
 
 impl UnderWay {
-    /// Nothing yet, and nothing new once it is stopped.
-    fn until(stopped: watch::Receiver<bool>) -> Self {
-        Self { tasks: JoinSet::new(), names: HashMap::new(), stopped }
-    }
-
     /// Begins with this queue, unless somebody is at it, or too many others of its kind are worked off.
     fn begin(&mut self, devices: &CredentialsDevices, queue: Queue) {
         let name = queue.name.clone();
         let like_it = self.names.values().filter(|other| other.kind == name.kind);
         if like_it.count() < AT_ONCE && !self.names.values().any(|other| *other == name) {
-            let (devices, stopped) = (devices.clone(), self.stopped.clone());
-            let work = async move { devices.work_off(queue, || *stopped.borrow()).await };
-            let task = self.tasks.spawn(work);
+            let devices = devices.clone();
+            let task = self.tasks.spawn(async move { devices.work_off(queue).await });
             self.names.insert(task.id(), name);
         }
     }
@@ -85,7 +79,7 @@ impl CredentialsDevices {
     /// Does what is due, again and again, until stopped. Nothing new is begun then, and the API is asked nothing more; what it or
     /// the bus was asked is waited for: nobody else would know what they answer to it.
     pub(in crate::credentials) async fn attend(self, mut stopped: watch::Receiver<bool>) {
-        let mut under_way = UnderWay::until(stopped.clone());
+        let mut under_way = UnderWay::default();
         let devices = self.until(stopped.clone());
         tokio::select! {
             // Fails where whoever says so is gone.
@@ -131,7 +125,7 @@ impl CredentialsDevices {
     pub async fn attend_once(&self) -> Result<(), CredentialsError> {
         self.note_uses().await;
         let waiting = self.what_is_due().await?;
-        let working = stream::iter(waiting).map(|queue| self.work_off(queue, || false));
+        let working = stream::iter(waiting).map(|queue| self.work_off(queue));
         working.buffer_unordered(AT_ONCE).for_each(|_| std::future::ready(())).await;
         Ok(())
     }
@@ -176,9 +170,9 @@ impl CredentialsDevices {
     }
 
     /// One piece after the other, until it is stopped.
-    async fn work_off(&self, Queue { name, pieces }: Queue, is_stopped: impl Fn() -> bool) {
+    async fn work_off(&self, Queue { name, pieces }: Queue) {
         for seq in pieces {
-            if is_stopped() {
+            if self.gate.pass().is_err() {
                 return;
             }
             self.do_piece(name.kind, seq).await;

@@ -164,7 +164,7 @@ impl Asking<'_> {
         let end = self.end().await.map_err(|error| untold(error.into()))?;
         let ending = self.begin(&end).await?;
         let judgement = Judge::of(devices, revocation, left, &end).judge().await;
-        self.before_another()?;
+        devices.gate.pass().map_err(untold)?;
         match judgement.map_err(untold)? {
             Judgement::Spare(spared) => {
                 match devices.without_what_is_held(revocation, &left.opened).await.map_err(untold)? {
@@ -274,15 +274,10 @@ impl Asking<'_> {
         self.client.settings().revokes_by_access_alone()
     }
 
-    /// Whether the API may be asked something more; a stop lets what it was asked end, and begins nothing.
-    fn before_another(&self) -> Result<(), Hindrance> {
-        if self.devices.is_stopped() { Err(Hindrance::Stop) } else { Ok(()) }
-    }
-
     /// Ends one grant. Where the API does that by its access token alone, and that is not here or not known there any more, it ends
     /// by what the refresh token brings, which is told of by itself.
     async fn end_grant(&self, grant: &Grant) -> Result<Ended, Hindrance> {
-        self.before_another()?;
+        self.devices.gate.pass().map_err(untold)?;
         let by_access_alone = self.ends_by_access_alone();
         let revoked = match (&grant.access, &grant.refresh) {
             (Some(access), refresh) => self.revoke(access, refresh.as_ref()).await?,
@@ -305,8 +300,8 @@ impl Asking<'_> {
             Some(refresh) => self.noted(self.client.revoke_refresh(refresh, access).await).await,
             None => Ok(Revoked::Unknown),
         };
-        if let Err(stop) = self.before_another() {
-            return first.and(Err(stop));
+        if let Err(stop) = self.devices.gate.pass() {
+            return first.and(Err(untold(stop)));
         }
         let second = self.noted(self.client.revoke_access(access, refresh).await).await;
         Ok(first?.or(second?))
@@ -326,7 +321,7 @@ impl Asking<'_> {
 
     /// Answers whether something came of the refresh token, or may have, of which nobody knows.
     async fn renew(&self, refresh: &SecretText, clients: &Clients) -> Result<bool, Hindrance> {
-        self.before_another()?;
+        self.devices.gate.pass().map_err(untold)?;
         let Some(renewing) = &self.devices.renewing else { return Ok(false) };
         let now = self.devices.clock.now();
         if self.revocation.renewable_from.is_none_or(|from| now < from) {
@@ -366,6 +361,9 @@ impl Asking<'_> {
 }
 
 fn untold(error: CredentialsError) -> Hindrance {
+    if matches!(error, CredentialsError::Stopped) {
+        return Hindrance::Stop;
+    }
     tracing::warn!(error = with_causes(&error), "nobody can tell whether tokens are in use here, or good");
     Hindrance::Untold
 }

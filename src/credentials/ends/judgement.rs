@@ -79,7 +79,7 @@ impl<'a> Judge<'a> {
         left: &'a Left,
         end: &'a End,
     ) -> Self {
-        Self { devices, revocation, left, end, looks: devices.looks().that_can_wait(), dead: HashSet::new() }
+        Self { devices, revocation, left, end, looks: devices.looks_for_an_end(), dead: HashSet::new() }
     }
 
     /// What becomes of them. Where the API may have been asked to end them already and did not say what it did, what they are

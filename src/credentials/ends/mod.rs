@@ -4,6 +4,7 @@ pub(super) mod aftermath;
 pub(super) mod arrivals;
 pub(super) mod asking;
 pub(super) mod end;
+pub(super) mod gate;
 pub(super) mod held_tokens;
 pub(super) mod hindrance;
 pub(super) mod in_use;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::gate::Gate;
 use crate::credentials::{CredentialsDevices, CredentialsError};
 use crate::message::DeviceUuid;
 use crate::source::oauth2::Probe;
@@ -19,8 +20,8 @@ pub(in crate::credentials) struct Looks<'a> {
     said: HashMap<DeviceUuid, Said>,
     /// What ran out by a clock that may be wrong, where nobody else tells.
     unsure: HashSet<DeviceUuid>,
-    /// Whether the API is asked nothing more once the gateway is stopped.
-    can_wait: bool,
+    /// What it is asked goes through this.
+    gate: Gate,
 }
 
 /// What the API said of the access token in a record, or why it did not say anything.
@@ -31,22 +32,18 @@ struct Said {
 }
 
 impl CredentialsDevices {
-    /// Looks for which nothing was asked yet.
+    /// Looks for which nothing was asked yet, and for which somebody waits.
     pub(in crate::credentials) fn looks(&self) -> Looks<'_> {
-        Looks { devices: self, said: HashMap::new(), unsure: HashSet::new(), can_wait: false }
+        Looks { devices: self, said: HashMap::new(), unsure: HashSet::new(), gate: Gate::default() }
+    }
+
+    /// The same for an end, which can wait for the next start.
+    pub(super) fn looks_for_an_end(&self) -> Looks<'_> {
+        Looks { gate: self.gate.clone(), ..self.looks() }
     }
 }
 
 impl Looks<'_> {
-    /// The same for what can wait for the next start: nothing more is asked once the gateway is stopped.
-    pub(super) fn that_can_wait(self) -> Self {
-        Self { can_wait: true, ..self }
-    }
-
-    fn check_stop(&self) -> Result<(), CredentialsError> {
-        if self.can_wait && self.devices.is_stopped() { Err(CredentialsError::Stopped) } else { Ok(()) }
-    }
-
     /// Those of these credentials that hold a refresh token which may renew them, or an access token that the API takes. Of what
     /// nothing is known everything may be of use.
     pub(super) async fn of_use(
@@ -123,7 +120,7 @@ impl Looks<'_> {
         let Some(Said { generation, of_it }) = self.ask(device).await? else { return Ok(Probe::Unknown) };
         let said = of_it?;
         if said == Probe::Rejected {
-            self.check_stop()?;
+            self.gate.pass()?;
             match self.devices.renew_refused(device, generation).await {
                 Ok(_) | Err(CredentialsError::SignInAgain { .. } | CredentialsError::Revoked) => {}
                 Err(error) => return Err(error),
@@ -145,7 +142,7 @@ impl Looks<'_> {
         let of_it = match &self.devices.upstream {
             Some(client) => {
                 let opened = self.devices.opener.open(device.clone(), record).await?;
-                self.check_stop()?;
+                self.gate.pass()?;
                 let said = client.probe(opened.secret()).await;
                 said.map_err(|error| RenewalError::Unavailable(Arc::new(error)))
             }
