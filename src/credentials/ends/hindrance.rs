@@ -9,7 +9,7 @@ use crate::source::oauth2::OAuthError;
 /// The longest that a sealed copy waits for the API.
 pub(super) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// After so long the API is not asked any more, so that what it was asked is answered before the copy's day is over.
-pub(super) const LAST_ASKED: Duration = Duration::from_secs(24 * 60 * 60 - 10 * 60);
+pub(super) const LAST_ASKED: Duration = LONGEST.saturating_sub(Duration::from_secs(10 * 60));
 
 /// When it is looked again whether a sign-in is over that may concern what is to end, or a renewal.
 const MOMENT: Duration = Duration::from_secs(1);
