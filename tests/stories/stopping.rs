@@ -34,13 +34,14 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        Self::told_by(RevocationWay::Bearer, "bearer").await
+        let scene = Self::told_by(RevocationWay::Bearer, "bearer").await;
+        scene.provider.gives_its_current_token_again();
+        scene
     }
 
     /// The same, where the API is told so, which is called so in the settings.
     async fn told_by(way: RevocationWay, name: &str) -> Self {
         let (shell, provider) = (Shell::with_key(), FakeProvider::start().await);
-        provider.gives_its_current_token_again();
         let way_and_retry = format!("revocation_way = \"{name}\"\nrefresh_retry = \"never\"\n");
         std::fs::write(shell.data().join("endo.toml"), provider.settings_text() + &way_and_retry).unwrap();
         Self { shell, provider, gate: Arc::new(Semaphore::new(0)), way }
@@ -148,7 +149,12 @@ async fn the_end_of_the_other_token_of_a_pair_is_asked_for_after_the_next_start(
         let scene = Scene::told_by(RevocationWay::Rfc7009, "rfc7009").await;
         let credentials = scene.keep(Duration::ZERO).await;
         scene.forget(&credentials).await;
+        scene.provider.refuses_what_is_over();
         scene.provider.revocation_meets([Answer::new(status, &[], "").behind(&scene.gate)]);
+        // What it says that it ended is over there.
+        if status == 200 {
+            scene.provider.expire("refresh-1");
+        }
         let served = scene.shell.serve(&[]);
         until(|| !scene.provider.ended().is_empty()).await;
         scene.stops(served, "TERM").await;
@@ -157,11 +163,12 @@ async fn the_end_of_the_other_token_of_a_pair_is_asked_for_after_the_next_start(
         assert_eq!((told.verdict, told.some_ended), (ApiVerdict::Pending, status == 200));
         assert_eq!(told.said.is_some(), status == 503, "{told:?}");
 
+        let left: &[&str] = if status == 200 { &["access-1"] } else { &["refresh-1", "access-1"] };
         let served = scene.shell.serve(&[]);
-        until(|| scene.provider.ended().len() == 3).await;
+        until(|| scene.provider.ended().len() > left.len()).await;
         served.signal("TERM");
         assert_eq!(served.end().code(), Some(0));
-        assert_eq!(scene.provider.ended(), ["refresh-1", "refresh-1", "access-1"]);
+        assert_eq!(scene.provider.ended()[1..], *left, "{status}");
         assert_eq!(scene.told(&credentials).await.verdict, ApiVerdict::Revoked);
     }
 }

@@ -57,6 +57,8 @@ struct State {
     reused: Vec<String>,
     /// Whether all is one grant.
     is_one_grant: bool,
+    /// Whether it refuses to end what is over.
+    refuses_what_is_over: bool,
     /// What the profile says, where that is not the usual.
     profile: Option<serde_json::Value>,
     /// What the next requests for the profile meet.
@@ -94,6 +96,11 @@ impl FakeProvider {
         self.state.lock().unwrap().is_one_grant = true;
     }
 
+    /// From now on it refuses to end a token that is over, or that it does not know, which RFC 7009 has it answer as if it ended.
+    pub(crate) fn refuses_what_is_over(&self) {
+        self.state.lock().unwrap().refuses_what_is_over = true;
+    }
+
     /// A pair of tokens that was given before this provider began to count.
     pub(crate) fn knows(&self, access: Option<&str>, refresh: &str) {
         let mut state = self.state.lock().unwrap();
@@ -107,9 +114,11 @@ impl FakeProvider {
         calls.map(|seen| format!("{} {}", seen.method, seen.header("authorization").concat())).collect()
     }
 
-    /// From now on this access token is refused.
-    pub(crate) fn expire(&self, access: &str) {
-        self.state.lock().unwrap().access.remove(access);
+    /// From now on this token alone is over.
+    pub(crate) fn expire(&self, token: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.access.remove(token);
+        state.live.remove(token);
     }
 
     /// Refresh tokens that were used twice.
@@ -249,6 +258,9 @@ impl State {
                     let status = if seen.method == "DELETE" { 404 } else { 401 };
                     return Answer::new(status, &[], r#"{"message":"Not Found"}"#);
                 }
+                if self.refuses_what_is_over && !self.knows(&told) {
+                    return Answer::new(400, &[], "");
+                }
                 self.end(&told);
                 Answer::new(200, &[], "")
             }
@@ -273,9 +285,12 @@ impl State {
         (access, current)
     }
 
+    fn knows(&self, token: &str) -> bool {
+        self.live.contains_key(token) || self.access.contains(token)
+    }
+
     fn end(&mut self, token: &str) {
-        let is_known = self.live.contains_key(token) || self.access.contains(token);
-        if self.is_one_grant && is_known {
+        if self.is_one_grant && self.knows(token) {
             self.live.clear();
             self.access.clear();
         }

@@ -6,7 +6,10 @@ use crate::vault::{Credentials, Grant, SecretText};
 /// What is still to end of what was opened.
 pub(in crate::credentials) struct Left {
     pub(in crate::credentials) opened: Credentials,
-    pub(in crate::credentials) grants: Grants,
+    /// The grants of which anything is left, each whole: what came at once counts as one at the API, whatever of it is over.
+    pub(super) grants: Grants,
+    /// What is left of them.
+    pub(in crate::credentials) rest: Grants,
 }
 
 /// The grant that was in use, and those that were set aside beside it, the oldest first.
@@ -20,9 +23,19 @@ impl Left {
     /// All of it but what is over.
     pub(super) fn of(opened: Credentials, over: &[Fingerprint]) -> Self {
         let is_left = |token: &SecretText| !over.contains(&token.fingerprint());
-        let used = opened.in_use(None).and_then(|grant| grant.those(is_left));
-        let aside = opened.set_aside().iter().filter_map(|grant| grant.those(is_left)).collect();
-        Self { opened, grants: Grants { used, aside } }
+        let is_any_left = |grant: &Grant| grant.tokens().any(is_left);
+        let used = opened.in_use(None).filter(is_any_left);
+        let aside = opened.set_aside().iter().map(Grant::copy).filter(is_any_left).collect();
+        let grants = Grants { used, aside };
+        let rest = |grant: &Grant| grant.those(is_left);
+        let (used, aside) =
+            (grants.used.as_ref().and_then(rest), grants.aside.iter().filter_map(rest).collect());
+        Self { opened, grants, rest: Grants { used, aside } }
+    }
+
+    /// Whether there is nothing.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.rest.each().next().is_none()
     }
 }
 

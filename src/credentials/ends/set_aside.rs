@@ -33,7 +33,7 @@ impl CredentialsDevices {
         if let Some(device) = beside {
             let answer = ApiAnswer::spared(&format!("{why}; {ENDS_WITH_THOSE}"), now);
             let closing = Closing { revocation: revocation.clone(), answer };
-            if self.set_aside_in(&device, &left.grants, closing).await? {
+            if self.set_aside_in(&device, &left.rest, closing).await? {
                 return Ok(None);
             }
         }

@@ -54,7 +54,7 @@ impl CredentialsDevices {
         let is_it = |noted: &Option<String>| noted.as_ref().is_none_or(|noted| *noted == client);
         let of_it =
             |grant: &Grant| grant.part(is_it(&grant.clients.secret), is_it(&grant.clients.refresh_token));
-        let aside = left.grants.aside.iter().filter_map(of_it).collect();
+        let aside = left.rest.aside.iter().filter_map(of_it).collect();
 
         let (token, came) = (revocation.refresh, revocation.came);
         let (noted, client) = (left.opened.clients().clone(), client.clone());
@@ -65,9 +65,9 @@ impl CredentialsDevices {
             Ok((is_another_s(noted.secret.as_deref())?, is_another_s(noted.refresh_token.as_deref())?))
         };
         let (access, refresh) = self.store.read::<_, StoreError, _>(look).await?;
-        let used = left.grants.used.as_ref().and_then(|grant| grant.part(!access, !refresh));
+        let used = left.rest.used.as_ref().and_then(|grant| grant.part(!access, !refresh));
         let grants = Grants { used, aside };
-        Ok(OfClient { are_others: grants.tokens().count() < left.grants.tokens().count(), grants })
+        Ok(OfClient { are_others: grants.tokens().count() < left.rest.tokens().count(), grants })
     }
 
     /// By which client the refresh token of these credentials came, where their record says.

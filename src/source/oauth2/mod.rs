@@ -17,5 +17,5 @@ pub use authorization::{CallbackError, Denial, LIFE, Pending, Provider};
 pub use bad_grants::BadGrants;
 pub use client::OAuthClient;
 pub use error::OAuthError;
-pub use revocation::Revoked;
+pub use revocation::{Revoked, TokenKind};
 pub use settings::OAuth2;

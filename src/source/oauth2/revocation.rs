@@ -24,6 +24,28 @@ pub enum Revoked {
     Impossible,
 }
 
+/// Which of both a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// An access token.
+    Access,
+    /// A refresh token.
+    Refresh,
+    /// Nobody noted which.
+    Either,
+}
+
+impl TokenKind {
+    /// What a provider is told of it (RFC 7009, 2.1); without that it looks among all that it gave.
+    const fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::Access => Some("access_token"),
+            Self::Refresh => Some("refresh_token"),
+            Self::Either => None,
+        }
+    }
+}
+
 impl Revoked {
     /// What a pair came to of which the refresh token came to this, and the access token to that: the first often ends both, so
     /// that the second is not known any more.
@@ -40,92 +62,58 @@ impl OAuthClient {
     /// ([`OAuth2::revokes_by_access_alone`](super::OAuth2::revokes_by_access_alone)).
     ///
     /// # Errors
-    /// [`OAuthError`] where one of them was not ended; asking again is harmless.
+    /// [`OAuthError`] where one of them was not ended; asking again is harmless, but where a provider refuses what is over.
     pub async fn revoke(
         &self,
         access: &SecretText,
         refresh: Option<&SecretText>,
     ) -> Result<Revoked, OAuthError> {
         let first = match refresh {
-            Some(refresh) => self.revoke_refresh(refresh, access).await,
+            Some(refresh) => self.revoke_one(refresh, TokenKind::Refresh, Some(access)).await,
             None => Ok(Revoked::Unknown),
         };
-        let second = self.revoke_access(access, refresh).await;
+        let second = self.revoke_one(access, TokenKind::Access, refresh).await;
         Ok(first?.or(second?))
     }
 
-    /// Ends the refresh token of a pair, or asks nobody where the way takes an access token alone ([`Revoked::Unknown`]).
+    /// Ends one token, which may have come with that `beside` it; where the way takes an access token alone, the grant by that,
+    /// and nobody is asked to end a refresh token ([`Revoked::Unknown`]).
     ///
     /// # Errors
-    /// [`OAuthError`] where it was not ended; asking again is harmless.
-    pub async fn revoke_refresh(
+    /// [`OAuthError`] where it was not ended; asking again is harmless, but where a provider refuses what is over.
+    pub async fn revoke_one(
         &self,
-        refresh: &SecretText,
-        access: &SecretText,
-    ) -> Result<Revoked, OAuthError> {
-        match &self.settings.revocation {
-            None => Ok(Revoked::Impossible),
-            Some((way @ RevocationWay::Rfc7009, url)) => {
-                let answer = self.revoke_one(url, refresh, "refresh_token").await?;
-                self.verdict(answer, &[refresh, access], *way)
-            }
-            Some(_) => Ok(Revoked::Unknown),
-        }
-    }
-
-    /// Ends an access token, which may have come with this refresh token, and the grant where the way takes that alone.
-    ///
-    /// # Errors
-    /// [`OAuthError`] where it was not ended; asking again is harmless.
-    pub async fn revoke_access(
-        &self,
-        access: &SecretText,
-        refresh: Option<&SecretText>,
+        token: &SecretText,
+        kind: TokenKind,
+        beside: Option<&SecretText>,
     ) -> Result<Revoked, OAuthError> {
         let Some((way, url)) = &self.settings.revocation else { return Ok(Revoked::Impossible) };
-        let answer = self.end_by_access(*way, url, access).await?;
-        let tokens: Vec<_> = refresh.into_iter().chain([access]).collect();
-        self.verdict(answer, &tokens, *way)
+        let answer = match way {
+            RevocationWay::Rfc7009 => self.tell(url, token, kind).await?,
+            _ if kind == TokenKind::Refresh => return Ok(Revoked::Unknown),
+            RevocationWay::Github => self.delete(url, token).await?,
+            RevocationWay::Bearer => self.tell_by(url, token).await?,
+        };
+        let secrets = beside.into_iter().chain([token, &self.settings.client_secret]);
+        verdict(answer, &secrets.map(SecretText::expose).collect::<Vec<_>>(), unknown_by(*way))
     }
 
-    /// Of an answer that may name any of these tokens.
-    fn verdict(
-        &self,
-        answer: ProviderAnswer,
-        tokens: &[&SecretText],
-        way: RevocationWay,
-    ) -> Result<Revoked, OAuthError> {
-        let all = tokens.iter().copied().chain([&self.settings.client_secret]);
-        let secrets: Vec<_> = all.map(SecretText::expose).collect();
-        verdict(answer, &secrets, unknown_by(way))
-    }
-
-    async fn end_by_access(
-        &self,
-        way: RevocationWay,
-        url: &Url,
-        access: &SecretText,
-    ) -> Result<ProviderAnswer, OAuthError> {
-        match way {
-            RevocationWay::Rfc7009 => self.revoke_one(url, access, "access_token").await,
-            RevocationWay::Github => self.delete(url, access).await,
-            RevocationWay::Bearer => {
-                let bearer = Zeroizing::new(format!("Bearer {}", access.expose()));
-                let headers = HeaderMap::from_iter([(header::AUTHORIZATION, sensitive(&bearer)?)]);
-                let (method, url, body) = (Method::POST, url.clone(), Bytes::new());
-                self.call(ProviderRequest { method, url, headers, body }).await
-            }
-        }
-    }
-
-    async fn revoke_one(
+    async fn tell(
         &self,
         url: &Url,
         token: &SecretText,
-        hint: &str,
+        kind: TokenKind,
     ) -> Result<ProviderAnswer, OAuthError> {
-        let fields = vec![("token", token.expose()), ("token_type_hint", hint)];
+        let hint = kind.hint().map(|hint| ("token_type_hint", hint));
+        let fields = [("token", token.expose())].into_iter().chain(hint).collect();
         self.post(url.clone(), TokenBody::Form, fields).await
+    }
+
+    async fn tell_by(&self, url: &Url, access: &SecretText) -> Result<ProviderAnswer, OAuthError> {
+        let bearer = Zeroizing::new(format!("Bearer {}", access.expose()));
+        let headers = HeaderMap::from_iter([(header::AUTHORIZATION, sensitive(&bearer)?)]);
+        let (method, url, body) = (Method::POST, url.clone(), Bytes::new());
+        self.call(ProviderRequest { method, url, headers, body }).await
     }
 
     async fn delete(&self, url: &Url, access: &SecretText) -> Result<ProviderAnswer, OAuthError> {

@@ -240,13 +240,15 @@ impl Transaction<'_> {
         Ok(self.change(sql, (seq, rested_at))? > 0)
     }
 
-    /// Notes all of its tokens that are over, while others wait.
+    /// Notes that these of its tokens are over, too, if it still waits.
     ///
     /// # Errors
     /// What the database reports.
     pub fn note_over(&self, seq: i64, over: &[Fingerprint]) -> Result<(), StoreError> {
-        let sql = "UPDATE revocations SET ended = ?2 WHERE seq = ?1";
-        self.execute(sql, (seq, over.as_flattened()))
+        self.use_reserve();
+        let Some(known) = self.revocation(seq)? else { return Ok(()) };
+        let all = [&*known.over, over].concat();
+        self.execute("UPDATE revocations SET ended = ?2 WHERE seq = ?1", (seq, all.as_flattened()))
     }
 
     /// Puts a revocation off until `due_at`. Where it `rests`, for the API may be at it until then, nothing hastens it.

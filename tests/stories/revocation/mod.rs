@@ -12,6 +12,7 @@ mod forgetting;
 mod lost_answers;
 mod off_for_a_day;
 mod one_by_one;
+mod one_question_each;
 mod other_api;
 mod other_client;
 mod other_names;
