@@ -36,15 +36,30 @@ impl Life {
         let (access, refresh) = self.provider().issue();
         let owners = self.another_owner();
         let (device, now) = (self.device.clone(), self.hand.now());
+        let received = self.provider().received.clone();
         let keep = move |transaction: &Transaction<'_>| {
-            let generation = transaction.record(&device)?.map_or(1, |record| record.generation + 1);
+            let before = transaction.record(&device)?;
+            let generation = before.as_ref().map_or(1, |record| record.generation + 1);
             let record = owned_by(owners, plain(generation, &access, Some(&refresh)));
             assert!(transaction.store_record(&device, &record)?);
             let refresh = StoredRefreshToken::new(SecretText::from(refresh).fingerprint());
             let life = begin_life(generation, now, Some(Duration::from_secs(600)), 0.0);
-            transaction.store_renewal(&device, &life.renewed_by(Some(refresh)))
+            transaction.store_renewal(&device, &life.renewed_by(Some(refresh)))?;
+            let held = before.and_then(|record| read(&record).1);
+            let mut replaced = Vec::new();
+            for spent in received.into_values().flatten().filter(|spent| held.as_ref() != Some(spent)) {
+                let known = transaction.refresh_token(&SecretText::from(spent.as_str()).fingerprint())?;
+                replaced.extend(known.filter(|known| known.stage == RenewalStage::Spent).map(|_| spent));
+            }
+            Ok(replaced)
         };
-        self.store().write::<_, StoreError, _>(keep).await.unwrap();
+        let replaced = self.store().write::<_, StoreError, _>(keep).await.unwrap();
+        // What these brought was on disk, and another secret took its place.
+        self.provider()
+            .received
+            .values_mut()
+            .for_each(|of_one| of_one.retain(|spent| !replaced.contains(spent)));
+        self.spent.extend(replaced);
         self.note("somebody signs in".to_owned());
     }
 
