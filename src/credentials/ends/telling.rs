@@ -26,9 +26,8 @@ impl Closing {
             return Ok(false);
         }
         if matches!(answer.verdict, ApiVerdict::Unasked | ApiVerdict::Unanswered) {
-            let (verdict, why) = (answer.verdict.as_str(), answer.why.as_deref().unwrap_or_default());
-            let credentials = &revocation.credentials;
-            tracing::error!(verdict, why, credentials.uuid = %credentials.logged(), "the copy of tokens is erased that may live on");
+            let (why, credentials) = (answer.why.as_deref(), &revocation.credentials);
+            tracing::error!(why, credentials.uuid = %credentials.logged(), "the copy of tokens is erased that may live on");
         }
         let QueuedRevocation { credentials, receipt: Some(receipt), refresh, .. } = revocation else {
             let verdict = answer.verdict.as_str();
@@ -93,11 +92,12 @@ impl CredentialsDevices {
         hindrance: Hindrance,
     ) -> Result<(), CredentialsError> {
         let pause = hindrance.pause(revocation.attempts);
-        let due = self.clock.now().plus(pause).min(revocation.made_at.plus(LAST_ASKED));
+        let now = self.clock.now();
+        let due = now.plus(pause).min(revocation.made_at.plus(LAST_ASKED));
         let put_off = move |transaction: &Transaction<'_>| {
             transaction.postpone_revocation(revocation.seq, due, hindrance.rests())?;
             match revocation.receipt {
-                Some(receipt) => amend(transaction, receipt, |receipt| receipt.waits(&hindrance)),
+                Some(receipt) => amend(transaction, receipt, |receipt| receipt.waits(&hindrance, now)),
                 None => Ok(()),
             }
         };

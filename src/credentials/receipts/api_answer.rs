@@ -52,7 +52,7 @@ impl ApiVerdict {
 pub struct ApiAnswer {
     /// What it came to.
     pub verdict: ApiVerdict,
-    /// When.
+    /// When; while it waits, when it answered last what ended nothing.
     pub at: String,
     /// Why it was not asked, or not yet; fixed texts only.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -188,11 +188,11 @@ impl Receipt {
     }
 
     /// Says why the API cannot be asked now, or that it can, and what it said when it was.
-    pub(in crate::credentials) fn waits(&mut self, hindrance: &Hindrance) {
+    pub(in crate::credentials) fn waits(&mut self, hindrance: &Hindrance, now: Timestamp) {
         if let Some(known) = self.api.as_mut().filter(|known| known.verdict == ApiVerdict::Pending) {
             known.why = hindrance.why().map(str::to_owned);
             if let Some(said) = hindrance.said() {
-                known.said = Some(said.to_owned());
+                (known.said, known.at) = (Some(said.to_owned()), now.iso_seconds());
             }
         }
     }

@@ -89,9 +89,16 @@ pub(super) fn came_back_wrong(error: &CallbackError, entrance: &Entrance) -> Pro
             "That sign-in came to nothing: something failed where you were to say who you are. Nothing was done. Begin again in a \
              moment",
         ),
-        CallbackError::Denied { .. } => Problem::new(
+        CallbackError::Denied { why: Denial::ByUser, .. } => Problem::new(
             Kind::NotAllowed,
             format!("That sign-in came to nothing: {error}. Begin again if that was not what you wanted"),
+        ),
+        CallbackError::Denied { why: Denial::Otherwise, .. } => Problem::new(
+            Kind::NotAllowed,
+            format!(
+                "That sign-in came to nothing: {error}. Begin again; where that does not help, ask the operator to compare this \
+                 gateway's registration there with the settings"
+            ),
         ),
         CallbackError::Malformed | CallbackError::Issuer | CallbackError::NoCode => Problem::new(
             Kind::NotAllowed,

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::error::said;
 use super::settings::OAuth2;
 use crate::ambient::Timestamp;
 use crate::egress::Url;
@@ -46,7 +47,7 @@ pub enum CallbackError {
     #[error("the answer comes from another provider")]
     Issuer,
     /// The provider says no.
-    #[error("the provider says: {error} {description}")]
+    #[error("the provider says: {}", said(error, description))]
     Denied {
         /// What that comes to.
         why: Denial,

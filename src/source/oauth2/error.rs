@@ -13,7 +13,7 @@ pub enum OAuthError {
     #[error("the provider says that the grant is not valid")]
     InvalidGrant,
     /// The provider refused, for a reason that another grant would not change.
-    #[error("the provider refused: {error} {description}")]
+    #[error("the provider refused: {}", said(error, description))]
     Refused {
         /// The error's name, as the provider has it.
         error: Plain,
@@ -51,6 +51,11 @@ pub enum OAuthError {
     /// The access token is not good, or not any more.
     #[error("the provider does not take the access token")]
     TokenRejected,
+}
+
+/// What a provider says of an error, as a part of a sentence.
+pub(super) fn said(error: &Plain, description: &Plain) -> String {
+    format!("{error} {description}").trim().trim_end_matches('.').to_owned()
 }
 
 /// What a gateway says in place of the API behind it, of which it knows nothing: it failed, or did not answer in time (RFC 9110,

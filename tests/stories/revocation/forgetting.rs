@@ -252,6 +252,8 @@ async fn a_page_for_people_is_no_answer_to_the_end_of_a_token() {
     let (access, refresh) = provider.grant();
     let credentials = office.keep(42, &access, &refresh).await;
     office.forget(&credentials).await;
+    let forgotten_at = office.receipts(&credentials).await.remove(0).api.unwrap().at;
+    office.passes(Duration::from_secs(60));
     let page = || Answer::new(200, &["content-type: text/html"], "<!doctype html><title>Sign in</title>");
     provider.revocation_meets([page(), page()]);
     office.does_what_is_due().await;
@@ -259,6 +261,7 @@ async fn a_page_for_people_is_no_answer_to_the_end_of_a_token() {
     assert_eq!(told.verdict, ApiVerdict::Pending);
     let said = told.sentence("The API");
     assert!(said.contains("it answered a page for people, as at a wrong address"), "{said}");
+    assert!(told.at > forgotten_at, "what it answered has the time of that: {told:?}");
     assert_eq!(office.waiting().await.len(), 1);
     office.passes(Duration::from_secs(60));
     office.does_what_is_due().await;

@@ -30,7 +30,7 @@ async fn an_api_that_quotes_the_token_in_any_form_has_it_neither_in_a_receipt_no
         assert!(!errors.is_empty(), "{form}");
         for error in errors {
             let error = error.as_str().unwrap().replace("[redacted]", "…");
-            assert_eq!(error, "the provider refused: The token … is in use ", "{form}");
+            assert_eq!(error, "the provider refused: The token … is in use", "{form}");
         }
     }
 }

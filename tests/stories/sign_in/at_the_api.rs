@@ -362,11 +362,28 @@ async fn whoever_knew_the_session_before_a_sign_in_at_the_api_has_no_share_in_it
 }
 
 #[tokio::test]
+async fn what_beginning_again_does_not_mend_is_the_operator_s() {
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let says = "error=redirect_uri_mismatch&error_description=The+redirect_uri+is+not+allowed.";
+    let answer = browser.get(&format!("/auth/api/callback?{says}&state={state}")).await;
+    refused(
+        &answer,
+        "came to nothing: the provider says: redirect_uri_mismatch The redirect_uri is not allowed. Begin",
+    );
+    refused(&answer, "ask the operator to compare this gateway's registration there with the settings");
+}
+
+#[tokio::test]
 async fn a_provider_that_fails_is_told_in_a_sentence() {
     let place = Place::open().await;
     for (fault, status, says) in [
         (Fault::InvalidGrant, 403, "begin again"),
-        (Fault::Say(400, r#"{"error":"invalid_client"}"#), 502, "refused this gateway"),
+        (
+            Fault::Say(400, r#"{"error":"invalid_client"}"#),
+            502,
+            "gave this gateway nothing: the provider refused: ",
+        ),
         (Fault::RotateAndSay(500), 502, "did not answer as it should"),
         (Fault::RotateAndHangUp, 502, "did not answer as it should"),
     ] {

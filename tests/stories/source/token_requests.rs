@@ -257,17 +257,17 @@ async fn what_was_sent_is_not_in_the_text_of_what_came_back() {
         client.revoke(&access.into(), Some(&refresh.into())).await.unwrap_err().to_string()
     };
     for (access, refresh) in [("rt-1/2", "other"), ("other", "rt-1/2")] {
-        assert_eq!(revoke(access, refresh).await, "the provider refused: … ");
+        assert_eq!(revoke(access, refresh).await, "the provider refused: …");
     }
     let client = {
         let told = json!({"error": format!("wrong {CLIENT_SECRET}")});
         saying(Answer::new(400, &[], told.to_string())).await
     };
     let said = client.1.revoke(&"access".into(), None).await.unwrap_err().to_string();
-    assert_eq!(said, "the provider refused: wrong … ");
+    assert_eq!(said, "the provider refused: wrong …");
     let (_api, client) = saying(Answer::new(200, &[], told.to_string())).await;
     let said = client.probe(&"rt-1/2".into()).await.unwrap_err().to_string();
-    assert_eq!(said, "the provider refused: … ");
+    assert_eq!(said, "the provider refused: …");
 }
 
 #[tokio::test]
