@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use crate::ambient::Timestamp;
 
-/// What happened within a while, in so many windows, however many it happens to: those who share one, whom chance alone
-/// chooses, have it together.
+/// From so many windows each takes one.
+const CHOICE: usize = 8;
+
+/// What happened within a while, in so many windows, however many it happens to. Where others have all from which somebody
+/// takes one, they have one together with one of those, whom chance alone chooses.
 #[derive(Debug)]
 pub struct Lately<K, T> {
     within: Duration,
-    /// Who is in which window, which nobody outside can know.
+    /// Who takes one of which windows, which nobody outside can know.
     lots: RandomState,
     windows: Mutex<Vec<Window<T>>>,
     whose: PhantomData<fn(&K)>,
@@ -22,25 +25,35 @@ pub struct Lately<K, T> {
 /// What happened since a moment.
 #[derive(Clone, Debug)]
 struct Window<T> {
+    /// Of whoever took it.
+    lot: u64,
+    /// Whether somebody else has it together with them.
+    is_shared: bool,
     since: Timestamp,
     what: T,
+}
+
+impl<T: Default> Window<T> {
+    fn taken(lot: u64, since: Timestamp) -> Self {
+        Self { lot, is_shared: false, since, what: T::default() }
+    }
 }
 
 impl<K: Hash, T: Clone + Default> Lately<K, T> {
     /// Nothing yet. A window is over so long after the first thing in it.
     pub fn new(windows: usize, within: Duration) -> Self {
-        let none = Window { since: Timestamp::from_millis(0), what: T::default() };
+        let none = Window::taken(0, Timestamp::from_millis(0));
         Self {
             within,
             lots: RandomState::new(),
-            windows: Mutex::new(vec![none; windows]),
+            windows: Mutex::new(vec![none; windows.next_multiple_of(CHOICE)]),
             whose: PhantomData,
         }
     }
 
     /// Looks at what happened.
     pub fn look<R>(&self, whose: &K, now: Timestamp, see: impl FnOnce(&T) -> R) -> R {
-        self.with(whose, |window| match self.is_over(window, now) {
+        self.with(whose, now, |window, _| match self.is_over(window, now) {
             true => see(&T::default()),
             false => see(&window.what),
         })
@@ -48,10 +61,11 @@ impl<K: Hash, T: Clone + Default> Lately<K, T> {
 
     /// Notes what happens now.
     pub fn note<R>(&self, whose: &K, now: Timestamp, change: impl FnOnce(&mut T) -> R) -> R {
-        self.with(whose, |window| {
+        self.with(whose, now, |window, lot| {
             if self.is_over(window, now) {
-                *window = Window { since: now, what: T::default() };
+                *window = Window::taken(lot, now);
             }
+            window.is_shared |= window.lot != lot;
             change(&mut window.what)
         })
     }
@@ -62,11 +76,28 @@ impl<K: Hash, T: Clone + Default> Lately<K, T> {
     }
 
     /// Every change leaves a window whole, also where a panic came in between.
-    fn with<R>(&self, whose: &K, act: impl FnOnce(&mut Window<T>) -> R) -> R {
+    fn with<R>(&self, whose: &K, now: Timestamp, act: impl FnOnce(&mut Window<T>, u64) -> R) -> R {
+        let lot = self.lots.hash_one(whose);
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let lot = self.lots.hash_one(whose) % windows.len() as u64;
-        act(&mut windows[usize::try_from(lot).expect("there are not so many windows")])
+        let choices = windows.len() / CHOICE;
+        let first = below(lot, choices) * CHOICE;
+        let choice = &mut windows[first..first + CHOICE];
+        let place = self.place(choice, lot, below(lot / choices as u64, CHOICE), now);
+        act(&mut choice[place], lot)
     }
+
+    /// Their own, or else the one that they may have together with somebody, or else one that nobody has.
+    fn place(&self, choice: &[Window<T>], lot: u64, together: usize, now: Timestamp) -> usize {
+        let is_over = |window: &Window<T>| self.is_over(window, now);
+        let own = choice.iter().position(|window| window.lot == lot && !is_over(window));
+        let shared = || Some(together).filter(|place| choice[*place].is_shared && !is_over(&choice[*place]));
+        let free = || choice.iter().position(is_over);
+        own.or_else(shared).or_else(free).unwrap_or(together)
+    }
+}
+
+fn below(lot: u64, many: usize) -> usize {
+    usize::try_from(lot % many as u64).expect("what is below a size is one")
 }
 
 impl<K: Hash> Lately<K, u32> {

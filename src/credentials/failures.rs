@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::ambient::Timestamp;
 use crate::lately::Lately;
 
-/// How many windows there are, a quarter of a megabyte.
+/// How many windows there are, less than half a megabyte.
 const WINDOWS: usize = 1 << 14;
 
 /// How often a thing may fail, and within which time.

@@ -32,6 +32,7 @@ mod home_bus;
 mod jobs;
 mod keys;
 mod kill;
+mod lately;
 mod legible;
 mod licences;
 mod main_job;

@@ -16,7 +16,7 @@ use crate::vault::RecordError;
 const MOST: usize = 5;
 /// Within which time.
 const WITHIN: Duration = Duration::from_secs(60);
-/// How many windows there are, half a megabyte when nothing is in them.
+/// How many windows there are, less than a megabyte when nothing is in them.
 const WINDOWS: usize = 1 << 14;
 
 /// What did not open lately.

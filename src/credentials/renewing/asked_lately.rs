@@ -10,7 +10,7 @@ use crate::source::oauth2::Probe;
 
 /// How long it is not asked again about the same secret.
 const REST: Duration = Duration::from_secs(30);
-/// How many windows there are, a quarter of a megabyte when nothing is in them.
+/// How many windows there are, a third of a megabyte when nothing is in them.
 const WINDOWS: usize = 1 << 12;
 
 /// A secret that was tried.
