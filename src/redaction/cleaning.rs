@@ -6,7 +6,7 @@ use std::mem::take;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use memchr::memmem::Finder;
+use memchr::memmem::find_iter;
 use serde_json::{Map, Number, Value};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -62,7 +62,7 @@ impl Redaction {
 
     fn clean_words(&self, mut text: String, cut: Cut) -> String {
         let closed = closed(self.forms().iter().map(|form| form.as_str()));
-        let closed = needles(closed.iter().map(|form| form.as_slice()));
+        let closed = Needles::of(closed.iter().map(|form| form.as_slice()));
         Search { closed, cut, times: 2, ..self.search() }.clean_text(&mut text);
         text
     }
@@ -80,7 +80,13 @@ impl Redaction {
     }
 
     fn search(&self) -> Search<'_> {
-        Search { redaction: self, needles: OnceCell::new(), closed: Vec::new(), cut: Cut::Told, times: 1 }
+        Search {
+            redaction: self,
+            needles: OnceCell::new(),
+            closed: Needles::of([].into_iter()),
+            cut: Cut::Told,
+            times: 1,
+        }
     }
 
     fn forms(&self) -> &[Zeroizing<String>] {
@@ -94,13 +100,6 @@ impl Redaction {
     }
 }
 
-/// These forms made ready, the shortest first.
-fn needles<'a>(forms: impl Iterator<Item = &'a [u8]>) -> Vec<Needle<'a>> {
-    let mut needles: Vec<_> = forms.map(Needle::of).collect();
-    needles.sort_by_key(|needle| needle.form.len());
-    needles
-}
-
 /// What at the end of a text is taken for a secret that was cut there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cut {
@@ -112,60 +111,78 @@ enum Cut {
     Anywhere,
 }
 
-/// A form of a secret; it is made ready to be looked for where it is first.
-struct Needle<'a> {
-    form: &'a [u8],
-    whole: OnceCell<Finder<'a>>,
-    beginning: OnceCell<Finder<'a>>,
+/// Forms of secrets, made ready to be looked for all at once.
+struct Needles<'a> {
+    /// Those that are too short to be told from words.
+    short: Vec<&'a [u8]>,
+    /// The others, in order.
+    long: Vec<&'a [u8]>,
+    /// The marks of their beginnings: most that is none has no mark here.
+    marks: u64,
 }
 
-impl<'a> Needle<'a> {
-    fn of(form: &'a [u8]) -> Self {
-        Self { form, whole: OnceCell::new(), beginning: OnceCell::new() }
-    }
+/// As much of a form as tells it from words.
+type Beginning = [u8; SHORTEST];
 
-    fn whole(&self) -> &Finder<'a> {
-        self.whole.get_or_init(|| Finder::new(self.form))
-    }
-
-    /// As much of it as tells it from words; none where it is no longer than a word itself.
-    fn beginning(&self) -> Option<&Finder<'a>> {
-        let beginning = self.form.get(..SHORTEST)?;
-        Some(self.beginning.get_or_init(|| Finder::new(beginning)))
-    }
-
-    fn is_number(&self) -> bool {
-        self.form.len() >= SHORTEST && self.form.iter().all(u8::is_ascii_digit)
-    }
-
-    /// Where it is in a text, and where the text ends with the beginning of it.
-    fn places(&self, text: &Text<'_>, places: &mut Vec<Range<usize>>) {
-        let place = |start| start..start + self.form.len();
-        let found = (self.form.len() <= text.bytes.len()).then(|| self.whole().find_iter(text.bytes));
-        let found = found.into_iter().flatten().map(place);
-        match self.form.len() < SHORTEST {
-            true => places.extend(found.filter(|place| is_word(place, text.bytes))),
-            false => {
-                places.extend(found);
-                places.extend(self.cut(text));
+impl<'a> Needles<'a> {
+    fn of(forms: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut needles = Self { short: Vec::new(), long: Vec::new(), marks: 0 };
+        for form in forms {
+            match form.first_chunk() {
+                Some(beginning) => {
+                    needles.long.push(form);
+                    needles.marks |= mark(beginning);
+                }
+                None => needles.short.push(form),
             }
+        }
+        needles.long.sort_unstable();
+        needles
+    }
+
+    fn is_empty(&self) -> bool {
+        self.short.is_empty() && self.long.is_empty()
+    }
+
+    /// Whether a number as it is written is one of them.
+    fn has_number(&self, digits: impl FnOnce() -> String) -> bool {
+        let is_number = |form: &&&[u8]| form.iter().all(u8::is_ascii_digit);
+        let mut numbers = self.long.iter().filter(is_number).peekable();
+        numbers.peek().is_some() && {
+            let digits = digits();
+            numbers.any(|form| *form == digits.as_bytes())
         }
     }
 
-    /// Where the text ends with no more than the beginning of it.
-    fn cut(&self, text: &Text<'_>) -> Option<Range<usize>> {
-        let shortest = match text.cut {
-            Cut::Anywhere => SHORTEST,
-            Cut::Half => SHORTEST.max(self.form.len().div_ceil(2)),
-            Cut::Told => return None,
+    /// Where they are in a text, and where the text ends with the beginning of one.
+    fn places(&self, text: &Text<'_>) -> Vec<Range<usize>> {
+        let of_word = |form: &&'a [u8]| {
+            let length = form.len();
+            find_iter(text.bytes, *form).map(move |start| start..start + length)
         };
-        let tail = text.whole.saturating_sub(self.form.len() - 1);
-        let starts = self.beginning()?.find_iter(&text.bytes[tail..text.whole]).map(|start| tail + start);
-        let places = starts.map(|start| start..text.end);
-        places
-            .filter(|place| place.len() >= shortest)
-            .find(|place| self.form.starts_with(&text.bytes[place.start..text.whole]))
+        let words = self.short.iter().flat_map(of_word).filter(|place| is_word(place, text.bytes));
+        let others = text.bytes.windows(SHORTEST).enumerate().flat_map(|(start, bytes)| {
+            let beginning = bytes.first_chunk().expect("a window is as long as a beginning");
+            self.beginning_so(beginning).iter().filter_map(move |form| text.place(start, form))
+        });
+        words.chain(others).collect()
     }
+
+    /// Those that begin so.
+    fn beginning_so(&self, beginning: &Beginning) -> &[&'a [u8]] {
+        if self.marks & mark(beginning) == 0 {
+            return &[];
+        }
+        let from = self.long.partition_point(|form| form[..SHORTEST] < beginning[..]);
+        let many = self.long[from..].iter().take_while(|form| form.starts_with(beginning)).count();
+        &self.long[from..from + many]
+    }
+}
+
+/// One bit, which those that begin so have in common.
+fn mark(beginning: &Beginning) -> u64 {
+    // The upper bits of such a product are of all of it (Knuth, The Art of Computer Programming, 6.4).
+    1 << (u64::from_le_bytes(*beginning).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
 }
 
 /// A text that is looked through.
@@ -187,28 +204,36 @@ impl<'a> Text<'a> {
         Self { bytes, end, whole, cut }
     }
 
-    fn places(&self, needles: &[Needle<'_>]) -> Vec<Range<usize>> {
-        let fits = |needle: &&Needle<'_>| self.cut != Cut::Told || needle.form.len() <= self.bytes.len();
-        let mut places = Vec::new();
-        needles.iter().take_while(fits).for_each(|needle| needle.places(self, &mut places));
-        places
+    /// Where the form is that begins at `start` as something there does: the whole of it, or no more than its beginning, with
+    /// which the text ends.
+    fn place(&self, start: usize, form: &[u8]) -> Option<Range<usize>> {
+        if self.bytes[start..].starts_with(form) {
+            return Some(start..start + form.len());
+        }
+        let shortest = match self.cut {
+            Cut::Anywhere => SHORTEST,
+            Cut::Half => SHORTEST.max(form.len().div_ceil(2)),
+            Cut::Told => return None,
+        };
+        let beginning = self.bytes.get(start..self.whole).filter(|beginning| beginning.len() >= SHORTEST)?;
+        (form.starts_with(beginning) && self.end - start >= shortest).then_some(start..self.end)
     }
 }
 
 /// All that is looked for in what somebody says.
 struct Search<'a> {
     redaction: &'a Redaction,
-    needles: OnceCell<Vec<Needle<'a>>>,
+    needles: OnceCell<Needles<'a>>,
     /// The same with nothing that divides them, where what is divided is looked through.
-    closed: Vec<Needle<'a>>,
+    closed: Needles<'a>,
     cut: Cut,
     /// How often what is looked through may have been escaped.
     times: usize,
 }
 
 impl<'a> Search<'a> {
-    fn needles(&self) -> &[Needle<'a>] {
-        self.needles.get_or_init(|| needles(self.redaction.forms().iter().map(|form| form.as_bytes())))
+    fn needles(&self) -> &Needles<'a> {
+        self.needles.get_or_init(|| Needles::of(self.redaction.forms().iter().map(|form| form.as_bytes())))
     }
 
     fn clean_members(&self, members: Map<String, Value>) -> Map<String, Value> {
@@ -237,13 +262,7 @@ impl<'a> Search<'a> {
 
     fn is_secret(&self, number: &Number) -> bool {
         let has_its_length = number.as_i64().is_none_or(|number| number.unsigned_abs() >= SHORTEST_NUMBER);
-        has_its_length && {
-            let mut numbers = self.needles().iter().filter(|needle| needle.is_number()).peekable();
-            numbers.peek().is_some() && {
-                let text = number.to_string();
-                numbers.any(|needle| needle.form == text.as_bytes())
-            }
-        }
+        has_its_length && self.needles().has_number(|| number.to_string())
     }
 
     fn clean_text(&self, text: &mut String) {
@@ -275,9 +294,9 @@ impl<'a> Search<'a> {
 
     /// Where they are in what may have been escaped so many times.
     fn places_in(&self, bytes: &[u8], times: usize) -> Vec<Range<usize>> {
-        let mut places = Text::of(bytes, self.cut).places(self.needles());
+        let mut places = self.needles().places(&Text::of(bytes, self.cut));
         if !self.closed.is_empty() {
-            let closed = |read: &[u8]| Text::of(read, self.cut).places(&self.closed);
+            let closed = |read: &[u8]| self.closed.places(&Text::of(read, self.cut));
             places.extend(places_in_what(bytes, closed_up, closed));
         }
         if times > 0 && is_escaped(bytes) {
