@@ -5,7 +5,8 @@ use http::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
-use super::error::{Cause, EgressError};
+use super::cause::Cause;
+use super::error::EgressError;
 
 /// The whole answer, if its body is not longer than `limit` bytes. The caller bounds the time.
 pub(super) async fn body_within(

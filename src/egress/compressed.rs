@@ -7,7 +7,8 @@ use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http::header::{CONTENT_ENCODING, HeaderValue};
 use http::{HeaderMap, Response};
 
-use super::error::{Cause, EgressError};
+use super::cause::Cause;
+use super::error::EgressError;
 
 /// The ways that are understood, as `Accept-Encoding` names them.
 pub const UNDERSTOOD: HeaderValue = HeaderValue::from_static("gzip, deflate");

@@ -1,29 +1,11 @@
 //! Why something did not leave, or did not come back.
 
-use std::error::Error as StdError;
-
 use thiserror::Error;
 use tower::BoxError;
 
-use crate::redaction::Plain;
-use crate::telemetry::with_causes;
+use super::cause::{Cause, causes};
 
-/// What an error of somebody else's says, and what that came from: it may quote what was received.
-#[derive(Debug, Error)]
-#[error("{0}")]
-pub struct Cause(Plain);
-
-impl Cause {
-    pub(super) fn of(error: &(dyn StdError + 'static)) -> Self {
-        // What stands between quotation marks is named by whoever was called, as in a certificate.
-        let unquoted: Vec<_> =
-            with_causes(error).to_string().split('"').step_by(2).map(str::to_owned).collect();
-        Self(Plain::of(&unquoted.join("…")))
-    }
-}
-
-/// Why a call could not be made or answered. No text holds a secret, a host, a path or a query, nor what a stranger says but in
-/// plain words.
+/// Why a call could not be made or answered. No text holds a secret, a host, a path or a query, nor what a stranger says.
 #[derive(Debug, Error)]
 pub enum EgressError {
     /// The address of the call is not one that can be called as it is written.
@@ -115,10 +97,6 @@ impl EgressError {
         let cause = Cause::of(&error);
         if error.is_connect() { Self::Connect(cause) } else { Self::Exchange(cause) }
     }
-}
-
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
 }
 
 /// Every address of a name is one that may not be called.

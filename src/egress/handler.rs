@@ -14,7 +14,8 @@ use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 
 use super::answer::body_within;
-use super::error::{Cause, EgressError};
+use super::cause::Cause;
+use super::error::EgressError;
 use super::gate::CallGate;
 use super::handler_address::{HandlerAddress, Place, connect_here};
 use super::outbound::Egress;

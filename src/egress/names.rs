@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tower::{BoxError, Service};
 
 use super::addresses::{AddressClass, class_of};
+use super::cause::NoAddress;
 use super::error::NoAdmittedAddress;
 use super::transport::literal;
 
@@ -101,7 +102,8 @@ impl VettedNames {
     /// The addresses of the name that are within reach; there is at least one.
     async fn within_reach(self, name: String) -> Result<std::vec::IntoIter<SocketAddr>, BoxError> {
         let reach = self.reach;
-        let found = if is_localhost(&name) { loopback() } else { self.find(name).await? };
+        let found =
+            if is_localhost(&name) { loopback() } else { self.find(name).await.map_err(|_| NoAddress)? };
         let admitted = found.into_iter().filter(|address| reach.admits(*address));
         let addresses: Vec<_> = admitted.map(|address| SocketAddr::new(address, 0)).collect();
         if addresses.is_empty() { Err(NoAdmittedAddress.into()) } else { Ok(addresses.into_iter()) }

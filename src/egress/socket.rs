@@ -18,7 +18,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use super::error::{Cause, EgressError};
+use super::cause::Cause;
+use super::error::EgressError;
 use super::peer::Peer;
 use super::transport::Outgoing;
 use crate::ambient::Random;

@@ -1,6 +1,7 @@
 //! What leaves the gateway, and what does not.
 
 mod api_clients;
+mod causes;
 mod hosts;
 mod webhooks;
 
