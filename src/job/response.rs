@@ -8,7 +8,6 @@ use super::references;
 use super::schema::{SchemaError, options};
 use super::shape::Shapes;
 use super::stripping::strip;
-use super::wording;
 use crate::message::Reply;
 
 /// Stripping may change which branches of a schema apply; real schemas are done after one round.
@@ -30,14 +29,15 @@ impl ResponseSchema {
     /// The response without what the schema does not know, and with both `code` and `status` where it has `metadata`.
     ///
     /// # Errors
-    /// Where it does not satisfy the schema, before or after; nothing of its values.
+    /// Where it does not satisfy the schema, before or after: the place in the schema of a rule that it breaks, nothing of what
+    /// somebody answered.
     pub(super) fn conform(&self, reply: Reply) -> Result<Reply, String> {
         let metadata = reply.metadata.map(|metadata| ("metadata".to_owned(), Value::Object(whole(metadata))));
         let data = reply.data.map(|data| ("data".to_owned(), data));
         let mut response = Value::Object(metadata.into_iter().chain(data).collect());
         for _ in 0..MOST_ROUNDS {
-            if !self.validator.is_valid(&response) {
-                return Err(wording::first_fault(&self.validator, &response));
+            if let Err(error) = self.validator.validate(&response) {
+                return Err(error.schema_path().as_str().to_owned());
             }
             if !strip(&self.shapes, &mut response) {
                 return Ok(as_reply(response));

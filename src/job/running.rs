@@ -11,7 +11,7 @@ use super::response::ResponseSchema;
 use super::runner::{Trouble, Work};
 use super::wording;
 use crate::message::{Failure, Reply};
-use crate::redaction::{Plain, Redaction};
+use crate::redaction::Redaction;
 use crate::telemetry::with_causes;
 
 /// Why a job has no reply: what the sender is told if it stays at that, and what to do before.
@@ -76,9 +76,7 @@ pub(super) async fn run(
         Err(trouble) => Err(trouble),
     };
     match answer {
-        Ok(reply) => {
-            conforming(clean(reply, redaction), schema).map_err(|fault| not_conforming(&fault, redaction))
-        }
+        Ok(reply) => conforming(clean(reply, redaction), schema).map_err(|rule| not_conforming(&rule)),
         Err(trouble) => told_of(trouble).map_err(|RunFailure { failure, next }| {
             // What was cut might not be known again.
             let reword = |words| wording::cut(redaction.clean_text(words));
@@ -92,7 +90,7 @@ fn clean(reply: Reply, redaction: &Redaction) -> Reply {
     Reply { metadata, data: reply.data.map(|data| redaction.clean(data)) }
 }
 
-/// The reply as `schema` has it, if there is one.
+/// The reply as `schema` has it, if there is one; else the rule that it breaks.
 fn conforming(reply: Reply, schema: Option<&ResponseSchema>) -> Result<Reply, String> {
     match schema {
         Some(schema) => schema.conform(reply),
@@ -100,10 +98,8 @@ fn conforming(reply: Reply, schema: Option<&ResponseSchema>) -> Result<Reply, St
     }
 }
 
-/// Whoever answered chose the names of members, which a fault may quote.
-fn not_conforming(fault: &str, told: &Redaction) -> RunFailure {
-    let fault = Plain::of_answer(fault, told);
-    tracing::warn!(response.fault = %fault, "a response does not satisfy its schema");
+fn not_conforming(rule: &str) -> RunFailure {
+    tracing::warn!(response.rule = rule, "a response does not satisfy its schema");
     RunFailure::last(Failure::response_invalid())
 }
 

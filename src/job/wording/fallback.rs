@@ -5,17 +5,12 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
 use super::fault::Fault;
-use super::text::{cut, quoted};
+use super::text::quoted;
 
 /// What the validator finds and the walk cannot word; or `everything` it finds.
 pub(super) fn faults(validator: &Validator, instance: &Value, everything: bool) -> Vec<Fault> {
     let unworded = validator.iter_errors(instance).filter(|error| everything || is_unworded(error.kind()));
     unworded.take(100).map(|error| fault(&error)).collect()
-}
-
-/// The first thing that the validator finds, without any value.
-pub(in super::super) fn first_fault(validator: &Validator, instance: &Value) -> String {
-    cut(validator.iter_errors(instance).next().map(|error| fault(&error).of_instance()).unwrap_or_default())
 }
 
 fn is_unworded(kind: &Kind) -> bool {

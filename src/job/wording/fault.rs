@@ -22,15 +22,10 @@ pub struct Fault {
 impl Fault {
     /// All of it as the sender of the message reads it: of bounded length, a place within the message named so.
     pub fn text(&self) -> String {
-        let text = cut(self.of_instance());
+        let text = cut(format!("{} {}", path(&self.place), self.words));
         match text.strip_prefix("instance.") {
             Some(rest) => format!("message.{rest}"),
             None => text,
         }
-    }
-
-    /// The same of a value that is no message.
-    pub(super) fn of_instance(&self) -> String {
-        format!("{} {}", path(&self.place), self.words)
     }
 }

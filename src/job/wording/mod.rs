@@ -9,7 +9,6 @@ mod scalars;
 mod text;
 mod walk;
 
-pub(super) use fallback::first_fault;
 pub use fault::Fault;
 pub(super) use text::cut;
 pub(super) use walk::faults;

@@ -185,7 +185,7 @@ async fn a_handler_that_names_members_by_the_words_of_the_secret_does_not_have_t
         let told = bench.provide(credentials(secret), CallGate::open());
         let failed = load(directory.path()).unwrap().run(&say_hello(), told).await.unwrap_err();
         assert_eq!(failed.failure, Failure::response_invalid());
-        assert!(!log::lines_with("instance.data").is_empty());
+        assert!(!log::lines_with("/properties/data/additionalProperties/type").is_empty());
         for word in ["subdomain", "Subdomain", "epytbus"] {
             assert!(log::lines_with(word).is_empty(), "{said}");
         }
