@@ -21,10 +21,11 @@ pub(super) enum DeadLettersCommand {
         /// Its delivery id
         id: String,
     },
-    /// Try to deliver one again: the reply alone where its job has answered
+    /// Try to deliver some again, in this order: the reply alone where a job has answered
     Replay {
-        /// Its delivery id
-        id: String,
+        /// Their delivery ids
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
     },
 }
 
@@ -40,7 +41,12 @@ pub(super) async fn run(
     match command {
         DeadLettersCommand::Ls(command) => list(command, config, out).await,
         DeadLettersCommand::Show { id } => show(id, config, out).await,
-        DeadLettersCommand::Replay { id } => replay(id, config, out).await,
+        DeadLettersCommand::Replay { ids } => {
+            for id in ids {
+                replay(id, config, out).await?;
+            }
+            Ok(())
+        }
     }
 }
 

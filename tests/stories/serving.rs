@@ -511,6 +511,25 @@ async fn a_dead_letter_can_be_seen_and_tried_again() {
     assert_eq!(stdout(&output), "");
 }
 
+#[tokio::test]
+async fn several_dead_letters_are_tried_again_by_one_command_and_the_doctor_tells_of_the_others() {
+    let shell = Shell::with_key();
+    leave_dead_letters(&shell, 3).await;
+    let told = |says: &str| {
+        let output = shell.run(&["doctor"]);
+        assert!(stdout(&output).contains(says), "{says}: {output:?}");
+    };
+    told("nothing waits; given up and kept: 3, the newest 1970-01-01T00:01:00Z (`endo dead-letters ls` says");
+    let output = shell.run(&["dead-letters", "replay", "d-3", "d-1"]);
+    assert_eq!(stdout(&output), "d-3: it will be tried again\nd-1: it will be tried again\n");
+    told("2 deliveries wait; given up and kept: 1, ");
+    let output = shell.run(&["dead-letters", "replay", "d-1", "d-2"]);
+    assert!(stderr(&output).starts_with("endo: there is no dead letter d-1; "), "{output:?}");
+    told("given up and kept: 1, ");
+    shell.run(&["dead-letters", "replay", "d-2"]);
+    told("3 deliveries wait; nothing was given up");
+}
+
 /// Whoever posts a message chooses its delivery id.
 #[tokio::test]
 async fn a_dead_letter_is_listed_in_its_columns_whatever_its_id_holds() {

@@ -7,6 +7,7 @@ use super::files::files;
 use super::finding::{Change, Check};
 use super::owner::first_owner;
 use super::owners::accounts_and_owners;
+use super::queue::queue;
 use super::records::keys;
 use super::{checks, urls, webhooks};
 use crate::ambient::Timestamp;
@@ -45,7 +46,8 @@ pub(in crate::cli) async fn examine(
     let owners = first_owner(gateway).await?.into_iter().chain(accounts_and_owners(gateway).await?);
     let files = files(config)?;
     let keys = keys(gateway).await;
-    Ok([key, keys, files].into_iter().chain(owners).chain(scene.examined().await?).collect())
+    let queue = queue(gateway).await?;
+    Ok([key, keys, files, queue].into_iter().chain(owners).chain(scene.examined().await?).collect())
 }
 
 /// Everything that is looked at but the key.

@@ -12,6 +12,7 @@ mod mend;
 mod opening;
 mod owner;
 mod owners;
+mod queue;
 mod records;
 mod report;
 mod run;

@@ -108,6 +108,14 @@ impl View<'_> {
         self.all(sql, (before.unwrap_or(i64::MAX), limit as i64), entry)
     }
 
+    /// How many dead letters there are.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub fn given_up(&self) -> Result<u64, StoreError> {
+        self.value("SELECT count(*) FROM dead_letters", ()).map(|Count(letters)| letters)
+    }
+
     /// One dead letter.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use super::{fresh, raw};
 
 /// What reads a table from one end: whole listings, all names once in a while, what stops after a bounded number of rows, or,
 /// where the clock was set back, every turn and every revocation that waits.
-const READS_IN_ORDER: [&str; 29] = [
+const READS_IN_ORDER: [&str; 30] = [
     "DELETE FROM codes WHERE seq IN ( SELECT seq FROM (SELECT seq, used, row_number() OVER (PARTITION BY device ORDER BY seq DESC) AS newest FROM codes) ORDER BY used DESC, newest DESC, seq LIMIT ?1)",
     "DELETE FROM dead_letters WHERE died_at < ?1 OR seq <= (SELECT seq FROM dead_letters ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
     "DELETE FROM outcomes WHERE seq IN ( SELECT seq FROM outcomes ORDER BY seq LIMIT ?3) AND (ended_at < ?1 OR seq <= (SELECT max(seq) FROM outcomes) - ?2)",
@@ -25,6 +25,7 @@ const READS_IN_ORDER: [&str; 29] = [
     "SELECT count(*) FROM (SELECT 1 FROM sessions LIMIT ?1)",
     "SELECT count(*) FROM (SELECT 1 FROM sign_ins LIMIT ?1)",
     "SELECT count(*) FROM codes",
+    "SELECT count(*) FROM dead_letters",
     "SELECT count(*) FROM sessions",
     "SELECT count(*) FROM sign_ins",
     "SELECT count(*) FROM sqlite_schema",
