@@ -20,29 +20,20 @@ const ENDS: &[&str] = &[".", "!", "?", ")", ")."];
 /// What stands for everything else.
 const ELSE: &str = "…";
 
-/// What a stranger said, fit for logs, receipts and pages: the words of a list that ships with the program, and simple signs
-/// between them. `…` stands for everything else. It has no digits, no quotes, no brackets but round ones, no ampersand and no
-/// control characters.
+/// What a stranger said, fit for receipts and pages, and for no log, so that no print has any of it: the words of a list that ships
+/// with the program, and simple signs between them. `…` stands for everything else. It has no digits, no quotes, no brackets but
+/// round ones, no ampersand and no control characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Plain(String);
 
 impl Plain {
-    /// The plain words of `text`, in 200 bytes at most, for those who were told no secrets. Takes time in proportion to its
+    /// The plain words of a text by somebody who was sent these secrets, in 200 bytes at most. No word is left that one of them
+    /// is made of, nor are eight letters of one, forwards or backwards, however they are divided. Takes time in proportion to its
     /// length.
-    pub fn of(text: &str) -> Self {
-        Self::without(text, &[])
-    }
-
-    /// The same of an answer to what carried these secrets. No word is left that one of them is made of, nor are eight letters of
-    /// one, forwards or backwards, however they are divided.
-    pub fn of_answer(text: &str, sent: &Redaction) -> Self {
-        let secrets: Vec<_> = sent.secrets().map(Spelling::of).collect();
-        Self::without(&sent.clean_to_the_end(text.to_owned()), &secrets)
-    }
-
-    fn without(text: &str, secrets: &[Spelling]) -> Self {
-        let Reading { mut words, before, end } = Reading::of(text);
-        spelling::leave_out(&mut words, secrets);
+    pub fn of(text: &str, sent: &Redaction) -> Self {
+        let text = sent.clean_to_the_end(text.to_owned());
+        let Reading { mut words, before, end } = Reading::of(&text);
+        spelling::leave_out(&mut words, &sent.secrets().map(Spelling::of).collect::<Vec<_>>());
         leave_out_crumbs(&mut words);
         let mut plain = String::new();
         let mut was_word = true;
@@ -65,17 +56,16 @@ impl Plain {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-impl fmt::Display for Plain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+    /// Whether any words are left.
+    pub fn has_words(&self) -> bool {
+        self.0.contains(|letter: char| letter.is_ascii_alphabetic())
     }
 }
 
 impl fmt::Debug for Plain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        f.write_str(ELSE)
     }
 }
 

@@ -362,6 +362,24 @@ fn an_error_is_logged_with_all_that_it_came_from() {
 }
 
 #[test]
+fn what_strangers_say_is_for_people_and_in_no_log() {
+    let logged = Regex::new(r"tracing::\w+!\([^;]*;|#\[error\([^\]]*\]").unwrap();
+    let words = Regex::new(r"\b(Plain|words\()").unwrap();
+    for told in [r#"tracing::warn!(said = error.words());"#, r#"#[error("no: {}", said.words())]"#] {
+        assert!(logged.find(told).is_some_and(|told| words.is_match(told.as_str())), "{told}");
+    }
+    for file in files() {
+        let (code, place) = (file.code(), file.path.display());
+        assert!(!code.contains("Display for Plain"), "{place}: a print of it may be logged");
+        let has_them = code.contains("redaction::Plain") || code.contains("oauth2::Said");
+        assert!(!(has_them && code.contains("tracing::")), "{place}: it has them, and logs");
+        for told in logged.find_iter(&code) {
+            assert!(!words.is_match(told.as_str()), "{place}: {}", told.as_str());
+        }
+    }
+}
+
+#[test]
 fn sql_is_in_the_store_alone() {
     for file in files() {
         let in_store = file.module().first().is_some_and(|room| room == "store");

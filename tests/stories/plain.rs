@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use crate::support::quoted::{TOKEN, forms};
 
 fn plain(text: &str) -> String {
-    Plain::of(text).as_str().to_owned()
+    Plain::of(text, &Redaction::default()).as_str().to_owned()
 }
 
 /// What is left of the answer of somebody who was told this secret.
 fn answer(secret: &str, text: &str) -> String {
-    Plain::of_answer(text, &Redaction::of([secret])).as_str().to_owned()
+    Plain::of(text, &Redaction::of([secret])).as_str().to_owned()
 }
 
 #[test]
@@ -65,6 +65,16 @@ fn everything_else_is_left_out() {
     }
     let long = plain(&"token ".repeat(10_000));
     assert!(long.ends_with("token …") && (180..=200).contains(&long.len()), "{long}");
+}
+
+#[test]
+fn no_print_has_a_word_of_it() {
+    let plain = Plain::of("invalid client", &Redaction::default());
+    assert!(plain.has_words());
+    assert_eq!(format!("{plain:?}"), "…");
+    for said in ["", "gho_x7", "gho_x7, 12"] {
+        assert!(!Plain::of(said, &Redaction::default()).has_words(), "{said}");
+    }
 }
 
 #[test]

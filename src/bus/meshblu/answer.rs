@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::error::MeshbluError;
 use super::identity::Identity;
 use crate::memory::weight::{self, MAX_WEIGHT};
-use crate::redaction::{Plain, Redaction};
+use crate::redaction::Redaction;
 
 /// The longest message of an error that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;
@@ -63,10 +63,9 @@ impl Answer<'_> {
     /// What a bus says of an error, as people get to see it: without the token by which it was called.
     fn refused(&self, message: String) -> MeshbluError {
         let sent = Redaction::of(self.caller.map(|caller| caller.token()));
-        let said = Plain::of_answer(&message, &sent);
         let message = sent.clean_text(message);
         let message = message.chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect();
-        MeshbluError::Refused { status: self.response.status(), message, said }
+        MeshbluError::Refused { status: self.response.status(), message }
     }
 }
 

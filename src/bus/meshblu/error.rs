@@ -5,20 +5,17 @@ use thiserror::Error;
 
 use crate::egress::EgressError;
 use crate::message::Failure;
-use crate::redaction::Plain;
 
-/// A call that came to nothing.
+/// A call that came to nothing. The texts are fit for logs: none holds a word of the bus's.
 #[derive(Debug, Error)]
 pub enum MeshbluError {
     /// The bus refuses, or says that it failed.
-    #[error("{said}")]
+    #[error("the bus refuses with status {}", status.as_u16())]
     Refused {
         /// Its status.
         status: StatusCode,
         /// What it says, by the rules of `spec/endo.md` 2.1; short, without control characters. For senders.
         message: String,
-        /// The plain words of it, for logs.
-        said: Plain,
     },
     /// The answer is none that a Meshblu gives.
     #[error("the answer of the bus cannot be understood")]

@@ -144,7 +144,10 @@ impl From<&OAuthError> for Hindrance {
         let said = match error {
             error if error.may_be_at_it() => return Self::Silence,
             OAuthError::NotSent(_) | OAuthError::NoAnswer(_) => return Self::Failure,
-            OAuthError::Refused { error, .. } => format!("the error {error}"),
+            OAuthError::Refused { said, status } => match said.error() {
+                Some(error) => format!("the error {error}"),
+                None => format!("the status {status}"),
+            },
             OAuthError::Declined(200..300) => "that it did not do it".to_owned(),
             OAuthError::Declined(status) | OAuthError::Failed(status) => format!("the status {status}"),
             OAuthError::Busy { .. } => "that it is to be asked later".to_owned(),

@@ -91,13 +91,17 @@ pub(super) fn came_back_wrong(error: &CallbackError, entrance: &Entrance) -> Pro
         ),
         CallbackError::Denied { why: Denial::ByUser, .. } => Problem::new(
             Kind::NotAllowed,
-            format!("That sign-in came to nothing: {error}. Begin again if that was not what you wanted"),
+            format!(
+                "That sign-in came to nothing: {}. Begin again if that was not what you wanted",
+                error.words()
+            ),
         ),
         CallbackError::Denied { why: Denial::Otherwise, .. } => Problem::new(
             Kind::NotAllowed,
             format!(
-                "That sign-in came to nothing: {error}. Begin again; where that does not help, ask the operator to compare this \
-                 gateway's registration there with the settings"
+                "That sign-in came to nothing: {}. Begin again; where that does not help, ask the operator to compare this \
+                 gateway's registration there with the settings",
+                error.words()
             ),
         ),
         CallbackError::Malformed | CallbackError::Issuer | CallbackError::NoCode => Problem::new(

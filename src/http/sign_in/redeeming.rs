@@ -80,8 +80,9 @@ fn not_given(error: &OAuthError, entrance: &Entrance) -> Problem {
         OAuthError::Refused { .. } | OAuthError::Declined(_) => Problem::new(
             Kind::ProviderFailed,
             format!(
-                "{api} gave this gateway nothing: {error}. Where that is about your account, mend it there and begin again; else ask \
-                 the operator to compare this gateway's registration there with the settings"
+                "{api} gave this gateway nothing: {}. Where that is about your account, mend it there and begin again; else ask the \
+                 operator to compare this gateway's registration there with the settings",
+                error.words()
             ),
         ),
         error if error.left_untouched() => Problem::new(

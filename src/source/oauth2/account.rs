@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 use super::answer::{BAD_TOKENS, Tokens, refusal, says_no, unexplained};
 use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
 use super::error::OAuthError;
+use super::said::Said;
 use crate::egress::{EgressError, Url};
-use crate::redaction::{Plain, Redaction};
+use crate::redaction::Redaction;
 use crate::source::provider::{Profile, ProfileMethod};
 use crate::vault::{NotAResourceOwnerId, ResourceOwnerId, SecretMap, SecretText};
 
@@ -97,10 +98,6 @@ impl OAuthClient {
 /// Whether it is a profile. Some providers answer 200 to a token they do not take, and where they failed.
 fn check(answer: &Response<Bytes>, sent: &Redaction) -> Result<(), OAuthError> {
     let members = serde_json::from_slice::<Map<String, Value>>(answer.body());
-    let refused = |error: &str| {
-        let error = Plain::of_answer(error, sent);
-        OAuthError::Refused { error, description: Plain::of("") }
-    };
     match (answer.status(), members.as_ref().map(refusal)) {
         (StatusCode::UNAUTHORIZED, _) => Err(OAuthError::TokenRejected),
         (status, Ok(None)) if status.is_success() => match members.as_ref().is_ok_and(says_no) {
@@ -109,7 +106,7 @@ fn check(answer: &Response<Bytes>, sent: &Redaction) -> Result<(), OAuthError> {
         },
         (status, Ok(Some(error))) if status.is_success() => match BAD_TOKENS.contains(&error) {
             true => Err(OAuthError::TokenRejected),
-            false => Err(refused(error)),
+            false => Err(OAuthError::Refused { said: Said::of(error, "", sent), status: status.as_u16() }),
         },
         _ => Err(unexplained(answer)),
     }

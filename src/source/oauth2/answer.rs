@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use super::bad_grants::BadGrants;
 use super::error::OAuthError;
+use super::said::Said;
 use crate::egress::{ProviderAnswer, RetryAfter};
-use crate::redaction::{Plain, Redaction};
+use crate::redaction::Redaction;
 use crate::vault::{SecretMap, SecretText};
 
 /// What providers call an access token that is not good; the first is the standard's name (RFC 6750, 3.1).
@@ -158,11 +159,8 @@ fn refused(
         _ => {}
     }
     let description = members.get("error_description").and_then(Value::as_str).unwrap_or_default();
-    let sent = Redaction::of(sent.iter().copied());
-    OAuthError::Refused {
-        error: Plain::of_answer(error, &sent),
-        description: Plain::of_answer(description, &sent),
-    }
+    let said = Said::of(error, description, &Redaction::of(sent.iter().copied()));
+    OAuthError::Refused { said, status: response.status().as_u16() }
 }
 
 /// What a status alone says.

@@ -8,11 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::error::said;
+use super::said::Said;
 use super::settings::OAuth2;
 use crate::ambient::Timestamp;
 use crate::egress::Url;
-use crate::redaction::{Plain, Redaction};
+use crate::redaction::Redaction;
 use crate::vault::SecretText;
 
 /// How long a sign-in may take.
@@ -31,7 +31,7 @@ pub struct Pending {
     pub begun_at: Timestamp,
 }
 
-/// Why a browser that came back is sent away. Texts are safe to show.
+/// Why a browser that came back is sent away. The texts are fit for logs: none holds a word of the provider's.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CallbackError {
     /// A parameter that counts stands there twice.
@@ -47,18 +47,29 @@ pub enum CallbackError {
     #[error("the answer comes from another provider")]
     Issuer,
     /// The provider says no.
-    #[error("the provider says: {}", said(error, description))]
+    #[error("the provider says no with {}", said.code)]
     Denied {
         /// What that comes to.
         why: Denial,
-        /// The error's name.
-        error: Plain,
-        /// What the provider says about it.
-        description: Plain,
+        /// What it says.
+        said: Said,
     },
     /// There is neither a code nor an error.
     #[error("the provider sent no code")]
     NoCode,
+}
+
+impl CallbackError {
+    /// The same for people, with the provider's plain words where there are any.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Denied { said, .. } => match said.words() {
+                Some(words) => format!("the provider says: {words}"),
+                None => "the provider says no".to_owned(),
+            },
+            _ => self.to_string(),
+        }
+    }
 }
 
 /// What it comes to that a provider says no (RFC 6749, 4.1.2.1).
@@ -123,9 +134,8 @@ impl Pending {
         }
         if let Some(error) = answer.error {
             let sent = Redaction::of(provider.knows.iter().copied().chain([self.state.expose()]));
-            let description = Plain::of_answer(&answer.error_description.unwrap_or_default(), &sent);
-            let (why, error) = (Denial::of(&error), Plain::of_answer(&error, &sent));
-            return Err(CallbackError::Denied { why, error, description });
+            let said = Said::of(&error, &answer.error_description.unwrap_or_default(), &sent);
+            return Err(CallbackError::Denied { why: Denial::of(&error), said });
         }
         answer.code.filter(|code| !code.is_empty()).map(SecretText::from).ok_or(CallbackError::NoCode)
     }

@@ -2,23 +2,23 @@
 
 use thiserror::Error;
 
+use super::said::Said;
 use crate::egress::{EgressError, RetryAfter};
-use crate::redaction::Plain;
 use crate::vault::NotAResourceOwnerId;
 
-/// Why a provider gave nothing. No text holds a secret.
+/// Why a provider gave nothing. The texts are fit for logs: none holds a word of the provider's.
 #[derive(Debug, Error)]
 pub enum OAuthError {
     /// The code or the refresh token is not good, or not any more.
     #[error("the provider says that the grant is not valid")]
     InvalidGrant,
     /// The provider refused, for a reason that another grant would not change.
-    #[error("the provider refused: {}", said(error, description))]
+    #[error("the provider refused with {}, status {status}", said.code)]
     Refused {
-        /// The error's name, as the provider has it.
-        error: Plain,
-        /// What the provider says about it.
-        description: Plain,
+        /// What it says.
+        said: Said,
+        /// The status of its answer.
+        status: u16,
     },
     /// The provider refused without a reason.
     #[error("the provider refused with status {0}")]
@@ -53,16 +53,22 @@ pub enum OAuthError {
     TokenRejected,
 }
 
-/// What a provider says of an error, as a part of a sentence.
-pub(super) fn said(error: &Plain, description: &Plain) -> String {
-    format!("{error} {description}").trim().trim_end_matches('.').to_owned()
-}
-
 /// What a gateway says in place of the API behind it, of which it knows nothing: it failed, or did not answer in time (RFC 9110,
 /// 15.6.3 and 15.6.5).
 pub(super) const OF_GATEWAYS: [u16; 2] = [502, 504];
 
 impl OAuthError {
+    /// The same for people, with the provider's plain words where there are any.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Refused { said, status } => match said.words() {
+                Some(words) => format!("the provider refused: {words}"),
+                None => Self::Declined(*status).to_string(),
+            },
+            _ => self.to_string(),
+        }
+    }
+
     /// Whether the provider may still be at what it was asked.
     pub fn may_be_at_it(&self) -> bool {
         match self {

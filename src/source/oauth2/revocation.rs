@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 use super::answer::{BAD_TOKENS, refusal, says_no, unexplained};
 use super::client::{OAuthClient, ProviderRequest, sensitive, whole};
 use super::error::{OAuthError, OF_GATEWAYS};
+use super::said::Said;
 use crate::egress::{ProviderAnswer, Url};
-use crate::redaction::{Plain, Redaction};
+use crate::redaction::Redaction;
 use crate::source::provider::{RevocationWay, TokenBody};
 use crate::vault::SecretText;
 
@@ -156,8 +157,8 @@ fn verdict(answer: ProviderAnswer, secrets: &[&str], unknown: &[StatusCode]) -> 
             false => Ok(Revoked::Done),
         },
         (status, Some(error)) if !status.is_server_error() => {
-            let error = Plain::of_answer(error, &Redaction::of(secrets.iter().copied()));
-            Err(OAuthError::Refused { error, description: Plain::of("") })
+            let said = Said::of(error, "", &Redaction::of(secrets.iter().copied()));
+            Err(OAuthError::Refused { said, status: status.as_u16() })
         }
         _ => Err(unexplained(&answer)),
     }

@@ -98,21 +98,18 @@ async fn a_bus_that_repeats_the_token_it_was_called_with_does_not_have_it_told()
 #[tokio::test]
 async fn a_bus_that_repeats_the_token_in_any_form_does_not_have_it_logged() {
     log::capture();
-    let forms = forms(CREDENTIALS_TOKEN);
-    for form in &forms {
+    let listed = ["unknown-tenant-access", "of the subdomain"].map(str::to_owned);
+    for form in forms(CREDENTIALS_TOKEN).into_iter().chain(listed) {
         let meshblu = FakeMeshblu::start().await;
         let refusal = json_answer(422, &json!({"error": format!("The subtype {form} is refused")}));
         meshblu.answer("POST /messages", [refusal.clone(), refusal]);
         let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
+        let before = log::lines_with("the bus refuses with status 422").len();
         gateway.webhook(&say_hello()).await;
+        assert!(log::lines_with("the bus refuses with status 422").len() > before);
+        assert!(log::lines_with(&form).is_empty(), "{form}");
     }
-    let lines = log::lines_with("The subtype");
-    assert_eq!(lines.len(), forms.len());
-    for line in lines {
-        let error: Value = serde_json::from_str::<Value>(&line).unwrap()["error"].take();
-        let error = error.as_str().unwrap().replace("[redacted]", "…").replace("… …", "…");
-        assert_eq!(error, "The subtype … is refused");
-    }
+    assert!(log::lines_with("subtype").is_empty());
 }
 
 #[tokio::test]

@@ -375,6 +375,26 @@ async fn what_beginning_again_does_not_mend_is_the_operator_s() {
 }
 
 #[tokio::test]
+async fn what_a_provider_says_no_with_is_on_the_page_and_its_code_alone_in_the_log() {
+    crate::support::log::capture();
+    let place = Place::open().await;
+    let (mut browser, state) = place.under_way("/auth/api").await;
+    let says = "error=unknown-tenant-access&error_description=The+subdomain+is+not+allowed.";
+    let answer = browser.get(&format!("/auth/api/callback?{says}&state={state}")).await;
+    refused(&answer, "the provider says: unknown-tenant-access The subdomain is not allowed. Begin");
+    let state = depart(&mut browser, "/auth/api").await;
+    let answer = browser.get(&format!("/auth/api/callback?error=%3C7%3E&state={state}")).await;
+    refused(&answer, "That sign-in came to nothing: the provider says no. Begin");
+    let told = "a sign-in came back without a code";
+    let code = r#""error":"the provider says no with a code of its own""#;
+    let lines = crate::support::log::lines_with(told);
+    assert!(lines.iter().filter(|line| line.contains(code)).count() > 1, "{lines:?}");
+    for said in ["tenant", "subdomain"] {
+        assert!(crate::support::log::lines_with(said).is_empty(), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_fails_is_told_in_a_sentence() {
     let place = Place::open().await;
     for (fault, status, says) in [

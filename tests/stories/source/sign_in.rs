@@ -127,10 +127,13 @@ fn a_refusal_of_the_provider_is_told_without_what_could_do_harm() {
         let text = "%3Cscript%3Ealert(1)%3C/script%3E%0Aline%1B[31m%22quoted%22%20%C3%BC";
         format!("error=access_denied&error_description={text}&state={state}")
     });
-    let told = refusal.unwrap_err().to_string();
-    assert_eq!(told, "the provider says: access_denied script alert … script line …");
+    let refusal = refusal.unwrap_err();
+    assert_eq!(refusal.words(), "the provider says: access_denied script alert … script line …");
+    assert_eq!(refusal.to_string(), "the provider says no with access_denied");
     assert_eq!(outcome("", |state| format!("state={state}")).unwrap_err(), CallbackError::NoCode);
     let repeating =
         outcome("", |state| format!("error=no-{state}&error_description=of+{state}&state={state}"));
-    assert_eq!(repeating.unwrap_err().to_string(), "the provider says: … …");
+    let repeating = repeating.unwrap_err();
+    assert_eq!(repeating.words(), "the provider says no");
+    assert_eq!(repeating.to_string(), "the provider says no with a code of its own");
 }

@@ -131,8 +131,8 @@ async fn whoever_gives_tokens_has_not_refused_whatever_stands_beside_them() {
 async fn what_surely_left_a_refresh_token_unused_is_told_from_what_did_not() {
     let denied = r#"{"error":"invalid_scope","error_description":"<b>not this</b>"}"#;
     for (status, text, untouched, sentence) in [
-        (401, denied, true, "the provider refused: invalid_scope … not this …"),
-        (200, denied, true, "the provider refused: invalid_scope … not this …"),
+        (401, denied, true, "the provider refused with invalid_scope, status 401"),
+        (200, denied, true, "the provider refused with invalid_scope, status 200"),
         (403, "<html>", true, "the provider refused with status 403"),
         (302, "", true, "the provider refused with status 302"),
         (429, "", true, "the provider wants to be asked later"),
@@ -249,25 +249,48 @@ async fn what_was_sent_is_not_in_the_text_of_what_came_back() {
         "error_description": format!("rt-1/2 as rt-1%2F2 of {CLIENT_SECRET} or rt-1 is in use"),
     });
     let (_api, client) = saying(Answer::new(400, &[], told.to_string())).await;
-    let said = client.refresh(&"rt-1/2".into()).await.unwrap_err().to_string();
+    let said = client.refresh(&"rt-1/2".into()).await.unwrap_err().words();
     assert_eq!(said, "the provider refused: … … is in use");
-    let said = sign_in(&client, "rt-1/2").await.unwrap_err().to_string();
+    let said = sign_in(&client, "rt-1/2").await.unwrap_err().words();
     assert_eq!(said, "the provider refused: … … is in use");
     let revoke = async |access: &str, refresh: &str| {
-        client.revoke(&access.into(), Some(&refresh.into())).await.unwrap_err().to_string()
+        client.revoke(&access.into(), Some(&refresh.into())).await.unwrap_err().words()
     };
     for (access, refresh) in [("rt-1/2", "other"), ("other", "rt-1/2")] {
-        assert_eq!(revoke(access, refresh).await, "the provider refused: …");
+        assert_eq!(revoke(access, refresh).await, "the provider refused with status 400");
     }
     let client = {
         let told = json!({"error": format!("wrong {CLIENT_SECRET}")});
         saying(Answer::new(400, &[], told.to_string())).await
     };
-    let said = client.1.revoke(&"access".into(), None).await.unwrap_err().to_string();
+    let said = client.1.revoke(&"access".into(), None).await.unwrap_err().words();
     assert_eq!(said, "the provider refused: wrong …");
     let (_api, client) = saying(Answer::new(200, &[], told.to_string())).await;
-    let said = client.probe(&"rt-1/2".into()).await.unwrap_err().to_string();
-    assert_eq!(said, "the provider refused: …");
+    let said = client.probe(&"rt-1/2".into()).await.unwrap_err().words();
+    assert_eq!(said, "the provider refused with status 200");
+}
+
+#[tokio::test]
+async fn of_what_a_provider_says_a_log_has_a_documented_code_and_the_status() {
+    let listed = "invalid-client-secret-token";
+    let described = format!("The scope of the request is unknown, as is {listed}");
+    for (status, error, code) in [
+        (400, "invalid_request", "invalid_request"),
+        (401, "incorrect_client_credentials", "incorrect_client_credentials"),
+        (403, "admin_policy_enforced", "admin_policy_enforced"),
+        (400, "invalid_auth", "invalid_auth"),
+        (400, listed, "a code of its own"),
+        (400, "invalid client", "a code of its own"),
+        (400, "Invalid_Client", "a code of its own"),
+        (418, "", "a code of its own"),
+    ] {
+        let told = json!({"error": error, "error_description": described}).to_string();
+        let (_api, client) = saying(Answer::new(status, &[], told)).await;
+        let refused = client.refresh(&listed.into()).await.unwrap_err();
+        assert_eq!(refused.to_string(), format!("the provider refused with {code}, status {status}"));
+        assert!(!format!("{refused:?}").contains("scope"), "{refused:?}");
+        assert!(refused.words().contains("The scope of the request"), "{}", refused.words());
+    }
 }
 
 #[tokio::test]
@@ -277,7 +300,7 @@ async fn nor_is_it_there_as_it_was_sent() {
     for (described, expected) in [(&*proof, "…"), (&*long, "…")] {
         let told = json!({"error": "no", "error_description": described}).to_string();
         let (_api, client) = saying(Answer::new(400, &[], told)).await;
-        let said = client.refresh(&"refresh-1".into()).await.unwrap_err().to_string();
+        let said = client.refresh(&"refresh-1".into()).await.unwrap_err().words();
         assert_eq!(said, format!("the provider refused: no {expected}"));
     }
 }
