@@ -1,11 +1,13 @@
 //! Messages, routes and replies: what the bus carries and a job answers. Pure.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 mod ended;
@@ -41,28 +43,29 @@ macro_rules! text {
     };
 }
 
-/// A name as logs have it: itself where it is a UUID (RFC 9562, 4), else `…`. Whoever chose it may have put a secret there.
-#[derive(Clone, Copy, Debug)]
-pub struct Logged<'a>(&'a str);
-
-impl fmt::Display for Logged<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if is_uuid(self.0) { self.0 } else { "…" })
-    }
-}
-
 impl DeviceUuid {
-    /// What of it may be logged.
-    pub fn logged(&self) -> Logged<'_> {
-        Logged(&self.0)
+    /// The name in a log of a device that a bus made or confirmed: itself where it is a UUID (RFC 9562, 4), else its fingerprint.
+    pub fn logged(&self) -> Cow<'_, str> {
+        if is_uuid(&self.0) { Cow::Borrowed(&self.0) } else { self.fingerprint().into() }
+    }
+
+    /// The name in a log of a device that somebody spoke of, who may have put a secret there, as [`DeliveryId::fingerprint`].
+    pub fn fingerprint(&self) -> String {
+        fingerprint(&self.0)
     }
 }
 
 impl DeliveryId {
-    /// What of it may be logged.
-    pub fn logged(&self) -> Logged<'_> {
-        Logged(&self.0)
+    /// Its name in a log, for whoever posts a message chooses the id: the first 16 hexadecimal digits of the SHA-256 of `endo:` and
+    /// the id.
+    pub fn fingerprint(&self) -> String {
+        fingerprint(&self.0)
     }
+}
+
+fn fingerprint(name: &str) -> String {
+    let hash = Sha256::new().chain_update("endo:").chain_update(name).finalize();
+    format!("{:016x}", u64::from_be_bytes(std::array::from_fn(|place| hash[place])))
 }
 
 fn is_uuid(text: &str) -> bool {

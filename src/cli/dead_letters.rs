@@ -61,12 +61,12 @@ async fn list(command: &ListArguments, config: &Config, out: &mut dyn Write) -> 
     if command.json {
         return Ok(());
     }
-    Ok(table::print(["DELIVERY", "WORK", "DEVICE", "TRIED", "GIVEN UP", "WHY"], &rows, out)?)
+    Ok(table::print(["DELIVERY", "WORK", "DEVICE", "IN THE LOG", "TRIED", "GIVEN UP", "WHY"], &rows, out)?)
 }
 
-fn cells(row: LetterRow) -> [String; 6] {
+fn cells(row: LetterRow) -> [String; 7] {
     let (id, device) = (row.id.to_string(), row.device.to_string());
-    [id, row.work, device, row.attempts.to_string(), row.died, row.reason]
+    [id, row.work, device, row.fingerprint, row.attempts.to_string(), row.died, row.reason]
 }
 
 async fn show(id: &str, config: &Config, out: &mut dyn Write) -> Result<(), CommandError> {

@@ -253,6 +253,8 @@ pub(super) type LetterRows = Page<LetterRow, i64>;
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LetterRow {
     pub(super) id: DeliveryId,
+    /// What the log calls it.
+    pub(super) fingerprint: String,
     pub(super) work: String,
     pub(super) device: DeviceUuid,
     pub(super) attempts: u32,

@@ -254,6 +254,7 @@ async fn replay(gateway: &Gateway, id: DeliveryId) -> Result<LetterRow, Operatio
 impl From<DeadLetterEntry> for LetterRow {
     fn from(entry: DeadLetterEntry) -> Self {
         Self {
+            fingerprint: entry.id.fingerprint(),
             id: entry.id,
             work: entry.work.as_str().to_owned(),
             device: entry.device,

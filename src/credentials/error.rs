@@ -96,3 +96,20 @@ pub enum CredentialsError {
     #[error("the gateway stops")]
     Stopped,
 }
+
+impl CredentialsError {
+    /// Whether the bus said before that the user device has a right to use what the credentials device holds.
+    pub fn is_of_a_right(&self) -> bool {
+        matches!(
+            self,
+            Self::RolledBack
+                | Self::OtherApi
+                | Self::Record(_)
+                | Self::TooManyFailures
+                | Self::SignInAgain { .. }
+                | Self::SaidRefused { .. }
+                | Self::NotRenewed(_)
+                | Self::RefusedAnew
+        )
+    }
+}

@@ -14,7 +14,7 @@ use crate::bus::Bus;
 use crate::bus::embedded::BusError;
 use crate::credentials::{CredentialsDevices, CredentialsError, OpenRecord, Renewed};
 use crate::job::{CallGate, GateError, Next, Registry, RunFailure, Workbench};
-use crate::message::{Done, Failure, JobType, Parties, Reply};
+use crate::message::{DeviceUuid, Done, Failure, JobType, Parties, Reply};
 use crate::store::{Death, Fate, Place, Store, StoreError, Taken, Transaction, WrittenReply};
 use crate::telemetry::with_causes;
 
@@ -111,7 +111,7 @@ impl Desk {
             case.looked_at = None;
             return self.refuse(taken, case, failure).await;
         }
-        let span = tracing::info_span!("answer", delivery.id = %taken.delivery.new.id.logged());
+        let span = tracing::info_span!("answer", delivery.id = taken.delivery.new.id.fingerprint());
         let answer = self.answer(&taken, &mut case).instrument(span).await;
         self.end(taken, case, answer).await
     }
@@ -261,7 +261,7 @@ impl Desk {
         error: &CredentialsError,
         expired: Failure,
     ) -> RunFailure {
-        log(parties, error);
+        self.log(parties, error);
         match error {
             CredentialsError::Revoked | CredentialsError::NotBound => {
                 RunFailure::last(Failure::new(403, "this device may not use these credentials"))
@@ -303,19 +303,25 @@ impl Desk {
             | CredentialsError::GivenUp => RunFailure::last(Failure::invalid_credentials_device()),
         }
     }
-}
 
-fn log(parties: &Parties, error: &CredentialsError) {
-    let what = match error {
-        CredentialsError::SaidRefused { .. } => "a handler does not get by with the credentials",
-        _ => "there are no credentials to use",
-    };
-    tracing::warn!(
-        error = with_causes(error),
-        device.uuid = %parties.user_device.logged(),
-        credentials.uuid = %parties.credentials.logged(),
-        "{what}"
-    );
+    fn log(&self, parties: &Parties, error: &CredentialsError) {
+        let what = match error {
+            CredentialsError::SaidRefused { .. } => "a handler does not get by with the credentials",
+            _ => "there are no credentials to use",
+        };
+        // The bus in this process knows whom its routes name; of a bus elsewhere whoever brings a message may name anybody.
+        let is_known = self.bus.meshblu().is_none() || error.is_of_a_right();
+        let logged = |device: &DeviceUuid| match is_known {
+            true => device.logged().into_owned(),
+            false => device.fingerprint(),
+        };
+        tracing::warn!(
+            error = with_causes(error),
+            device.uuid = logged(&parties.user_device),
+            credentials.uuid = logged(&parties.credentials),
+            "{what}"
+        );
+    }
 }
 
 fn for_now(message: &str) -> RunFailure {

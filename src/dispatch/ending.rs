@@ -100,9 +100,13 @@ impl Desk {
         };
         // Whether or not it is kept, nobody is told that it was taken.
         match self.keep_end(taken, give_up).await {
-            true => tracing::warn!(delivery.id = %id.logged(), reason, "a delivery was given up"),
+            true => tracing::warn!(delivery.id = id.fingerprint(), reason, "a delivery was given up"),
             false => {
-                tracing::warn!(delivery.id = %id.logged(), reason, "a delivery was given up, and could not be kept")
+                tracing::warn!(
+                    delivery.id = id.fingerprint(),
+                    reason,
+                    "a delivery was given up, and could not be kept"
+                )
             }
         }
         verdict

@@ -253,8 +253,11 @@ impl Parts {
             Err(error) => Err(error),
         };
         if let Err(error) = received {
-            let sender = sender.map(|sender| sender.logged().to_string());
-            tracing::warn!(error = with_causes(&error), sender.uuid = sender, "a message was not received");
+            tracing::warn!(
+                error = with_causes(&error),
+                sender.uuid = sender.map(|sender| sender.fingerprint()),
+                "a message was not received"
+            );
         }
     }
 

@@ -380,6 +380,26 @@ fn what_strangers_say_is_for_people_and_in_no_log() {
 }
 
 #[test]
+fn names_are_logged_that_a_bus_made_or_by_a_hash() {
+    let line = Regex::new(r"tracing::\w+!\([^;]*;").unwrap();
+    let name = Regex::new(r"(uuid|delivery\.id) = ([^,]*)").unwrap();
+    let is_fit = |value: &str| value.contains("logged(") || value.contains("fingerprint()");
+    let telling = "tracing::info!(delivery.id = %id, \"x\");";
+    assert!(!is_fit(&name.captures(line.find(telling).unwrap().as_str()).unwrap()[2]));
+    let mut names = 0;
+    for file in files() {
+        let code = file.code();
+        for line in line.find_iter(&code) {
+            for name in name.captures_iter(line.as_str()) {
+                names += 1;
+                assert!(is_fit(&name[2]), "{}: {}", file.path.display(), &name[0]);
+            }
+        }
+    }
+    assert!(names > 20, "they are found");
+}
+
+#[test]
 fn sql_is_in_the_store_alone() {
     for file in files() {
         let in_store = file.module().first().is_some_and(|room| room == "store");

@@ -242,3 +242,31 @@ async fn no_planted_secret_turns_up_in_a_log_an_error_a_reply_or_a_file() {
     assert_clean("the log", &logged, &all);
     planted.assert_files_clean();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_strangers_say_is_in_no_log_though_it_has_the_look_of_words_or_of_a_name() {
+    let (words, name) = ("unknown-tenant-access", "5ec2e7a1-0000-4000-8000-00000ca4a71e");
+    let api = FakeApi::start(move |_| {
+        let told = json!({"message": words, "error": words, "documentation_url": name}).to_string();
+        Answer::new(403, &["content-type: application/json"], told)
+    })
+    .await;
+    let planted = Planted::new(&api).await;
+    let program = planted.start(&api).await;
+    let mut prober = Prober::of(&program);
+    let replies = prober.replies(&planted.chain, &["octocat", words, name]).await;
+    assert!(contains(&replies, words.as_bytes()), "the API was heard");
+    prober.everything_readable(&planted.chain, (name, words)).await;
+    let mut devices = vec![words; 10_000];
+    devices.push(name);
+    prober.send(&planted.chain, json!({"devices": devices, "metadata": {"jobType": words}})).await;
+    let job = json!({"jobType": words, "respondTo": name});
+    prober.send(&planted.chain, json!({"devices": [planted.chain.device.uuid], "metadata": job})).await;
+    assert!(program.terminate().await.success());
+
+    let logged = std::fs::read(planted.log_file()).unwrap();
+    assert!(logged.len() > 500, "something was logged");
+    for said in [words, "tenant", name] {
+        assert!(!contains(&logged, said.as_bytes()), "{said} is in the log");
+    }
+}

@@ -498,8 +498,11 @@ async fn a_dead_letter_can_be_seen_and_tried_again() {
     leave_dead_letters(&shell, 1).await;
     let output = shell.run(&["dead-letters", "ls"]);
     assert!(stdout(&output).contains("d-1"), "{}", stderr(&output));
+    let in_the_log = "84765028fa003b2d";
+    assert!(stdout(&output).contains(in_the_log), "{output:?}");
     let output = shell.run(&["dead-letters", "ls", "--json"]);
     let row: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(row["fingerprint"], in_the_log);
     assert_eq!((&row["work"], &row["reason"]), (&"webhook".into(), &"timeout".into()));
     let output = shell.run(&["dead-letters", "show", "d-1"]);
     let letter: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -145,8 +145,9 @@ impl<'a> Accepting<'a> {
     /// and nobody else from hearing.
     fn accept(mut self, sender: &DeviceUuid, arrivals: Arrivals) -> Result<Vec<DeliveryId>, BusError> {
         if let Some((cut, before)) = arrivals.cut.zip(arrivals.cut_before) {
+            // Of neither it is known whether there is such a device.
             tracing::warn!(
-                bus.cut = ?cut, sender.uuid = %sender.logged(), device.uuid = %before.logged(),
+                bus.cut = ?cut, sender.uuid = sender.fingerprint(), device.uuid = before.fingerprint(),
                 "an event would have gone further than one event may"
             );
         }

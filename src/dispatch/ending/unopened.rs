@@ -103,7 +103,10 @@ impl Desk {
             move |transaction: &Transaction<'_>| transaction.postpone(place.within(transaction)?, due_at);
         let is_put_off = attempts + 1 < ATTEMPTS && self.keep(&taken.place, put_off).await.is_some();
         if is_put_off {
-            tracing::info!(delivery.id = %taken.delivery.new.id.logged(), "a message could not be opened and is tried again");
+            tracing::info!(
+                delivery.id = taken.delivery.new.id.fingerprint(),
+                "a message could not be opened and is tried again"
+            );
         }
         is_put_off
     }

@@ -3,11 +3,13 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use endo::bus::embedded::api::ApiLimits;
+use endo::message::DeviceUuid;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::bus::{Device, TestBus, WithJson, send};
+use crate::support::log;
 
 /// Lines that come one by one.
 struct Stream(reqwest::Response);
@@ -216,4 +218,21 @@ async fn a_broadcast_goes_to_subscribers_whatever_it_says() {
     send(call).await.is(204, "");
     message(&bus, &sender, &json!({"devices": [bystander.uuid], "n": 2})).await;
     assert_eq!(stream.line().await["n"], json!(2));
+}
+
+#[tokio::test]
+async fn whom_a_message_names_and_who_sends_it_is_not_logged_as_it_says() {
+    log::capture();
+    let bus = TestBus::open().await;
+    let sender = bus.device(json!({})).await;
+    let [named, acting] = ["5ec2e7a1-0000-4000-8000-0000000a4a3d", "5ec2e7a1-0000-4000-8000-0000000ac714"];
+    let mut devices = vec!["x"; 10_000];
+    devices.push(named);
+    let request = bus.by(&sender, "POST /messages").json(&json!({"devices": devices}));
+    send(request.header("x-meshblu-as", acting)).await.is(204, "");
+    for secret in [named, acting] {
+        assert!(log::lines_with(secret).is_empty(), "{:?}", log::lines_with(secret));
+        let lines = log::lines_with(&DeviceUuid::from(secret).fingerprint());
+        assert!(lines.iter().any(|line| line.contains("would have gone further")), "{lines:?}");
+    }
 }

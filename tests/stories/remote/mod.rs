@@ -24,6 +24,7 @@ mod lent;
 mod lists;
 mod logins;
 mod moved;
+mod names;
 mod namesakes;
 mod old_signatures;
 mod ours;

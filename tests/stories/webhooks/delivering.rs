@@ -361,6 +361,11 @@ async fn a_webhook_on_this_machine_is_refused_at_once_with_the_settings_that_wou
     let lines = log::lines_with(&device.uuid);
     let given_up: Vec<_> = lines.iter().filter(|line| line.contains("a webhook was given up")).collect();
     assert!(given_up.len() == 1 && given_up[0].contains(reason), "{given_up:?}");
+    let id = &letter.delivery.id;
+    assert!(
+        given_up[0].contains(&id.fingerprint()) && log::lines_with(id.as_str()).is_empty(),
+        "{given_up:?}"
+    );
     assert!(calls.try_recv().is_err());
 }
 

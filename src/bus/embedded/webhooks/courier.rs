@@ -161,13 +161,13 @@ impl Courier {
     }
 
     fn next(&self, delivery: &QueuedDelivery, result: Result<StatusCode, Obstacle>) -> Next {
-        let device = &delivery.new.device;
+        let (device, id) = (&delivery.new.device, &delivery.new.id);
         let attempt = delivery.attempts + 1;
         let failed = match result {
             Ok(status) => {
                 if !status.is_success() {
-                    let (id, status) = (&delivery.new.id, status.as_u16());
-                    tracing::info!(device.uuid = %device.logged(), delivery.id = %id.logged(), status, "a webhook took it with an error");
+                    let status = status.as_u16();
+                    tracing::info!(device.uuid = %device.logged(), delivery.id = id.fingerprint(), status, "a webhook took it with an error");
                 }
                 return Next::Delivered(status);
             }
@@ -176,10 +176,16 @@ impl Courier {
             Err(Obstacle::Changed(target)) => return Next::Led(target),
         };
         if failed.for_good || attempt >= self.settings.attempts {
-            tracing::warn!(device.uuid = %device.logged(), attempt, reason = %failed.reason, "a webhook was given up");
+            tracing::warn!(
+                device.uuid = %device.logged(), delivery.id = id.fingerprint(), attempt, reason = %failed.reason,
+                "a webhook was given up"
+            );
             return Next::GivenUp(failed.reason.into_owned());
         }
-        tracing::debug!(device.uuid = %device.logged(), attempt, reason = %failed.reason, "a webhook did not take it");
+        tracing::debug!(
+            device.uuid = %device.logged(), delivery.id = id.fingerprint(), attempt, reason = %failed.reason,
+            "a webhook did not take it"
+        );
         let now = self.bus.clock.now();
         let wanted = failed.wanted.map_or(Duration::ZERO, |wanted| wanted.span_from(now));
         // Calls are spread, so that they do not come together; those that are wanted later are so from then on.
@@ -194,7 +200,11 @@ impl Courier {
         let since = delivery.missing_since.unwrap_or(now);
         let missed_for = now.since(since);
         if missed_for >= grace {
-            tracing::warn!(device.uuid = %delivery.new.device.logged(), reason = REMOVED, "a webhook was given up");
+            let NewDelivery { device, id, .. } = &delivery.new;
+            tracing::warn!(
+                device.uuid = %device.logged(), delivery.id = id.fingerprint(), reason = REMOVED,
+                "a webhook was given up"
+            );
             return Next::Removed;
         }
         let pause = missed_for.max(self.settings.first_delay).min(grace - missed_for);
