@@ -1,10 +1,10 @@
 //! The memory of opened records: bounded, short-lived, encrypted under a key that dies with the process.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hashlink::LruCache;
 use zeroize::Zeroizing;
 
 use super::buffer::WipedBuffer;
@@ -29,7 +29,6 @@ struct Entry {
     signature: String,
     opened: Arc<Zeroizing<Vec<u8>>>,
     until: Timestamp,
-    last_use: u64,
 }
 
 impl Entry {
@@ -38,18 +37,12 @@ impl Entry {
     }
 }
 
-#[derive(Default)]
-struct Entries {
-    by_device: HashMap<DeviceUuid, Entry>,
-    uses: u64,
-}
-
 /// The newest opened record of each device.
 pub(super) struct Remembered {
     sealer: Sealer,
     random: Random,
     settings: RememberSettings,
-    entries: Mutex<Entries>,
+    entries: Mutex<LruCache<DeviceUuid, Entry>>,
 }
 
 /// The very record of a device by which its contents are remembered.
@@ -63,12 +56,12 @@ impl Remembered {
     /// An empty memory with a key of its own.
     pub(super) fn new(settings: RememberSettings, random: Random) -> Self {
         let sealer = Sealer::new(&Zeroizing::new(random.bytes()));
-        Self { sealer, random, settings, entries: Mutex::default() }
+        Self { sealer, random, settings, entries: Mutex::new(LruCache::new(settings.capacity)) }
     }
 
     /// What was kept for this very record of the device, if its time has not passed.
     pub(super) fn recall(&self, record: RecordOf<'_>, now: Timestamp) -> Option<Opened> {
-        let opened = self.entries().find(record, now)?;
+        let opened = find(&mut self.entries(), record, now)?;
         read(&self.sealer.open(&opened, record.device.as_str().as_bytes())?)
     }
 
@@ -81,55 +74,31 @@ impl Remembered {
         let opened = Arc::new(Zeroizing::new(opened));
         let (endo, signature) = (sealed.endo.to_owned(), sealed.signature.to_owned());
         let until = now.plus(self.settings.life);
-        let mut entries = self.entries();
-        entries.by_device.remove(device);
-        entries.make_room(self.settings.capacity, now);
-        entries.uses += 1;
-        let last_use = entries.uses;
-        entries.by_device.insert(device.clone(), Entry { endo, signature, opened, until, last_use });
+        self.entries().insert(device.clone(), Entry { endo, signature, opened, until });
     }
 
     /// Wipes what was kept for this record.
     pub(super) fn forget(&self, RecordOf { device, sealed }: RecordOf<'_>) {
         let mut entries = self.entries();
-        if entries.by_device.get(device).is_some_and(|entry| entry.is_of(sealed)) {
-            entries.by_device.remove(device);
+        if entries.peek(device).is_some_and(|entry| entry.is_of(sealed)) {
+            entries.remove(device);
         }
     }
 
-    fn entries(&self) -> MutexGuard<'_, Entries> {
+    fn entries(&self) -> MutexGuard<'_, LruCache<DeviceUuid, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Entries {
-    fn find(
-        &mut self,
-        RecordOf { device, sealed }: RecordOf<'_>,
-        now: Timestamp,
-    ) -> Option<Arc<Zeroizing<Vec<u8>>>> {
-        self.uses += 1;
-        let entry = self.by_device.get_mut(device)?;
-        if now >= entry.until {
-            self.by_device.remove(device);
-            return None;
-        }
-        if !entry.is_of(sealed) {
-            return None;
-        }
-        entry.last_use = self.uses;
-        Some(Arc::clone(&entry.opened))
+fn find(
+    entries: &mut LruCache<DeviceUuid, Entry>,
+    RecordOf { device, sealed }: RecordOf<'_>,
+    now: Timestamp,
+) -> Option<Arc<Zeroizing<Vec<u8>>>> {
+    if entries.peek(device).is_some_and(|entry| now >= entry.until) {
+        entries.remove(device);
     }
-
-    /// Looks at every entry, which is little beside the private-key operation that comes before each keeping.
-    fn make_room(&mut self, capacity: usize, now: Timestamp) {
-        self.by_device.retain(|_, entry| now < entry.until);
-        while self.by_device.len() >= capacity {
-            let Some(oldest) = self.by_device.iter().min_by_key(|(_, entry)| entry.last_use) else { return };
-            let oldest = oldest.0.clone();
-            self.by_device.remove(&oldest);
-        }
-    }
+    entries.get(device).filter(|entry| entry.is_of(sealed)).map(|entry| Arc::clone(&entry.opened))
 }
 
 impl fmt::Debug for Remembered {

@@ -2,17 +2,17 @@
 //!
 //! Only the writer's thread uses it, so what it holds is always what the open transaction would read.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashlink::LruCache;
 use serde_json::Value;
 
 use crate::message::DeviceUuid;
 
-/// A bounded memory of documents. When it is full it starts afresh: what is in use returns at once.
+/// A bounded memory of documents. Those that were not asked for longest make room.
 #[derive(Debug)]
 pub(in crate::store) struct DeviceCache {
-    documents: HashMap<DeviceUuid, (Arc<Value>, usize)>,
+    documents: LruCache<DeviceUuid, (Arc<Value>, usize)>,
     bytes: usize,
     limit: usize,
 }
@@ -20,21 +20,24 @@ pub(in crate::store) struct DeviceCache {
 impl DeviceCache {
     /// A memory for documents that take at most `limit` bytes of memory together.
     pub(in crate::store) fn new(limit: usize) -> Self {
-        Self { documents: HashMap::new(), bytes: 0, limit }
+        Self { documents: LruCache::new_unbounded(), bytes: 0, limit }
     }
 
-    pub(in crate::store) fn find(&self, uuid: &DeviceUuid) -> Option<Arc<Value>> {
+    pub(in crate::store) fn find(&mut self, uuid: &DeviceUuid) -> Option<Arc<Value>> {
         self.documents.get(uuid).map(|(document, _)| Arc::clone(document))
     }
 
     pub(in crate::store) fn keep(&mut self, uuid: DeviceUuid, document: Arc<Value>, bytes: usize) {
         self.forget(&uuid);
-        if self.bytes + bytes > self.limit {
-            self.clear();
+        if bytes > self.limit {
+            return;
         }
-        if bytes <= self.limit {
-            self.bytes += bytes;
-            self.documents.insert(uuid, (document, bytes));
+        self.bytes += bytes;
+        self.documents.insert(uuid, (document, bytes));
+        while self.bytes > self.limit
+            && let Some((_, (_, bytes))) = self.documents.remove_lru()
+        {
+            self.bytes -= bytes;
         }
     }
 

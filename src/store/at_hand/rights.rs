@@ -1,11 +1,12 @@
 //! What the store says of a user device's right to use a secret: read once an edition, however many messages ask.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hashlink::LruCache;
 
 use crate::store::{Binding, Store, StoreError, StoredRecord, StoredRenewal, View};
 
-/// How many rights are remembered at most.
+/// How many rights are remembered at most; the one that was not asked for longest makes room.
 const REMEMBERED: usize = 1024;
 
 /// What decides whether a user device may use a secret, as far as the store knows.
@@ -22,29 +23,28 @@ pub struct StoredRight {
 }
 
 /// The rights that were read, each with the edition that was in force before.
-#[derive(Debug, Default)]
-pub(in crate::store) struct Rights(Mutex<HashMap<Binding, (u64, Arc<StoredRight>)>>);
+#[derive(Debug)]
+pub(in crate::store) struct Rights(Mutex<LruCache<Binding, (u64, Arc<StoredRight>)>>);
+
+impl Default for Rights {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(REMEMBERED)))
+    }
+}
 
 impl Rights {
     fn recall(&self, binding: &Binding, edition: u64) -> Option<Arc<StoredRight>> {
-        let rights = self.lock();
+        let mut rights = self.lock();
         let (read_in, right) = rights.get(binding)?;
         (*read_in == edition).then(|| Arc::clone(right))
     }
 
     fn keep(&self, binding: &Binding, edition: u64, right: &Arc<StoredRight>) {
-        let mut rights = self.lock();
-        if rights.len() >= REMEMBERED {
-            rights.retain(|_, (read_in, _)| *read_in == edition);
-        }
-        if rights.len() >= REMEMBERED {
-            rights.clear();
-        }
-        rights.insert(binding.clone(), (edition, Arc::clone(right)));
+        self.lock().insert(binding.clone(), (edition, Arc::clone(right)));
     }
 
     /// Every change leaves it whole, also where a panic came in between.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Binding, (u64, Arc<StoredRight>)>> {
+    fn lock(&self) -> MutexGuard<'_, LruCache<Binding, (u64, Arc<StoredRight>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

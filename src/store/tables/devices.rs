@@ -69,7 +69,7 @@ impl View<'_> {
         uuid: &DeviceUuid,
         may_read: impl FnOnce(usize) -> bool,
     ) -> Result<Option<Arc<Value>>, StoreError> {
-        if let Some(known) = self.cache().and_then(|cache| cache.borrow().find(uuid)) {
+        if let Some(known) = self.cache().and_then(|cache| cache.borrow_mut().find(uuid)) {
             return Ok(Some(known));
         }
         let Some(text) = self.device_text(uuid)?.filter(|text| may_read(text.len())) else { return Ok(None) };
