@@ -30,7 +30,10 @@ pub(in crate::cli) async fn mend(gateway: &Gateway, change: Change) -> Result<Va
 pub(super) async fn on_the_bus(bus: &Bus, change: Change) -> Result<Value, OperationError> {
     match bus {
         Bus::Embedded(bus) => here(bus, change).await.map_err(failed)?,
-        Bus::Meshblu(bus) => there(bus, &change).await.map_err(failed)?,
+        Bus::Meshblu(bus) => there(bus, &change).await.map_err(|error| match error {
+            MeshbluError::Refused { message, .. } => OperationError::Failed(message),
+            error => failed(error),
+        })?,
     }
     Ok(Value::Null)
 }
