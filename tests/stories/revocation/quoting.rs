@@ -34,6 +34,19 @@ async fn an_api_that_quotes_the_token_in_any_form_has_it_neither_in_a_receipt_no
     }
 }
 
+#[tokio::test]
+async fn where_nothing_is_left_of_what_an_api_says_a_receipt_has_the_status() {
+    let provider = FakeProvider::start().await;
+    let office = Office::open(provider.settings()).await;
+    let credentials = office.keep(1, TOKEN, "refresh-1").await;
+    office.forget(&credentials).await;
+    let said = json!({"error": TOKEN}).to_string();
+    provider.revocation_meets([Answer::new(409, &[], &said), Answer::new(409, &[], &said)]);
+    office.does_what_is_due().await;
+    let told = office.receipts(&credentials).await.remove(0).api.unwrap();
+    assert_eq!(told.said.as_deref(), Some("the status 409"));
+}
+
 /// As it is in the database.
 async fn receipt_text(office: &Office, receipt: i64) -> String {
     let look = office.gateway.store.read::<_, endo::store::StoreError, _>(move |view| view.receipt(receipt));
