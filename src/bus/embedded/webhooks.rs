@@ -96,7 +96,7 @@ impl Webhooks {
         let turns = Turns::within(settings.concurrency, settings.bodies_bytes);
         let ambient = Ambient { clock: bus.clock.clone(), random: bus.random.clone() };
         let destinations = Destinations::new(&settings, ambient, bus.webhook_bell());
-        let feed = Arc::new(feed);
+        let feed = Arc::new(feed.putting_off_at_most(settings.longest_delay.max(settings.grace)));
         let courier = Arc::new(Courier { bus, feed: Arc::clone(&feed), egress, destinations, settings });
         Self { feed, courier, turns }
     }

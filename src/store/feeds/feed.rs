@@ -1,12 +1,14 @@
 //! Hands out work that is due, each piece to one worker at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::handed::Awaited;
 use super::place::{AskedFor, InFlight};
 use crate::ambient::{Clock, LastLook, Look, Timestamp};
+use crate::store::tables::deliveries::Ahead;
 use crate::store::{NewDelivery, Place, QueuedDelivery, Store, StoreError, Transaction, Work};
 
 /// The workers' end of the queue of one kind of work.
@@ -22,6 +24,8 @@ pub struct Feed {
     /// out before the next.
     pub(super) last_line: tokio::sync::Mutex<String>,
     last_look: LastLook,
+    /// Nothing is put off for longer.
+    longest_wait: Duration,
 }
 
 /// What is handed out at once has about as much text, in bytes; what is more waits in the store meanwhile.
@@ -60,7 +64,14 @@ impl Feed {
     /// A feed of `work`; `bell` is rung when there is more. One process needs one feed of a kind.
     pub fn new(store: Store, work: Work, clock: Clock, bell: Arc<Notify>) -> Self {
         let (in_flight, awaited, last_line, last_look) = Default::default();
-        Self { store, work, clock, bell, in_flight, awaited, last_line, last_look }
+        let longest_wait = Duration::MAX;
+        Self { store, work, clock, bell, in_flight, awaited, last_line, last_look, longest_wait }
+    }
+
+    /// The same feed, of which nothing is put off for longer: what is due later at the first look is so by a clock that was put
+    /// right while no feed ran.
+    pub fn putting_off_at_most(self, longest_wait: Duration) -> Self {
+        Self { longest_wait, ..self }
     }
 
     /// Takes a job in hand that is not on disk yet: it is from the first thing on that is written at its place, where its
@@ -83,15 +94,18 @@ impl Feed {
     /// The time; a clock that was set back, also while no feed ran, must not keep work waiting for the time it lost.
     pub(super) async fn now(&self) -> Result<Timestamp, StoreError> {
         let now = self.clock.now();
-        let accepted_after = match self.last_look.compare(now) {
-            Look::First => Some(now),
-            Look::SetBack => Some(EVER),
+        let ahead = match self.last_look.compare(now) {
+            Look::First => Some(Ahead { accepted_after: now, due_after: now.plus(self.longest_wait) }),
+            Look::SetBack => Some(Ahead { accepted_after: EVER, due_after: now }),
             Look::On => None,
         };
-        if let Some(accepted_after) = accepted_after {
+        if let Some(ahead) = ahead {
             let work = self.work;
-            let hasten = move |transaction: &Transaction<'_>| transaction.hasten(work, accepted_after, now);
-            self.store.write::<_, StoreError, _>(hasten).await?;
+            let hasten = move |transaction: &Transaction<'_>| transaction.hasten(work, ahead, now);
+            let hastened = self.store.write::<_, StoreError, _>(hasten).await?;
+            if hastened > 0 {
+                tracing::debug!(deliveries = hastened, "the clock was set back: what was put off is due now");
+            }
         }
         self.last_look.note(now);
         Ok(now)

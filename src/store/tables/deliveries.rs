@@ -203,6 +203,15 @@ impl View<'_> {
     }
 }
 
+/// What tells that work was put off by a clock that was ahead: one of these.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Ahead {
+    /// It was accepted after that.
+    pub(in crate::store) accepted_after: Timestamp,
+    /// It is due after that.
+    pub(in crate::store) due_after: Timestamp,
+}
+
 impl Transaction<'_> {
     /// Accepts work, due at once; answers its place in the queue.
     ///
@@ -272,20 +281,23 @@ impl Transaction<'_> {
         self.execute(sql, (seq, target))
     }
 
-    /// Makes put-off work due now that was accepted after `accepted_after`: for when the clock was set back.
+    /// Makes work due now that was put off by a clock that was set back since; answers how much.
     ///
     /// # Errors
     /// What the database reports.
     pub(in crate::store) fn hasten(
         &self,
         work: Work,
-        accepted_after: Timestamp,
+        by: Ahead,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let sql = "UPDATE deliveries SET due_at = ?2 WHERE work = ?1 AND due_at > ?2 AND accepted_at > ?3";
-        self.execute(sql, (work, now, accepted_after))?;
+    ) -> Result<usize, StoreError> {
+        let sql = "UPDATE deliveries SET due_at = ?2
+                   WHERE work = ?1 AND due_at > ?2 AND (accepted_at > ?3 OR due_at > ?4)";
+        let Ahead { accepted_after, due_after } = by;
+        let hastened = self.change(sql, (work, now, accepted_after, due_after))?;
         let sql = "UPDATE turns SET due_at = min(due_at, ?1), had_at = ?1 WHERE had_at > ?1";
-        self.execute(sql, [now])
+        self.execute(sql, [now])?;
+        Ok(hastened)
     }
 
     /// Notes that a job is about to change something outside.

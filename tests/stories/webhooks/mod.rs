@@ -3,6 +3,7 @@
 mod answers;
 mod breaker;
 mod changed;
+mod clocks;
 mod delivering;
 mod devices;
 mod hosts;
