@@ -114,14 +114,6 @@ impl Breaker {
         self.rest(&self.state(), rest)
     }
 
-    /// Whether it is open, and for so long nobody has got leave.
-    pub fn untried_for(&self, span: Duration) -> bool {
-        match self.state().position {
-            Position::Open { since, .. } => self.left(since, span).is_zero(),
-            Position::Closed { .. } => false,
-        }
-    }
-
     /// Whether only trials get leave, whether a rest is over or not.
     pub fn is_open(&self) -> bool {
         matches!(self.state().position, Position::Open { .. })

@@ -52,6 +52,7 @@ pub(super) const STEPS: &[&str] = &[
     deliveries::WITH_LINES_AT_WEBHOOKS,
     deliveries::WITH_SHARED_BODIES,
     people::WITH_FORMS_OF_LINES,
+    deliveries::WITH_FIRST_TURNS,
 ];
 
 const FIRST: &str = "

@@ -12,7 +12,8 @@ mod known;
 mod pass;
 mod permit;
 mod signing;
-mod tally;
+mod trials;
+mod well;
 
 use std::sync::Arc;
 use std::time::Duration;

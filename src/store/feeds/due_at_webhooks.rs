@@ -10,15 +10,17 @@ use crate::store::{LineKey, StoreError, Transaction, View, WebhookKey, Work};
 impl View<'_> {
     /// The deliveries to webhooks that are due: one of each host and then the next of each, of a host one of each webhook and then
     /// the next of each, and of a webhook one of each line and then the next of each, first who waits longest for a turn, and
-    /// those last who have a call in hand. No more is looked at than what is due at whoever gets one and whoever is passed over,
+    /// those last who have a call in hand; at a host where many fail it is another order
+    /// ([`Rationed`](crate::store::Rationed)). No more is looked at than what is due at whoever gets one and whoever is passed over,
     /// a host at once.
     ///
     /// # Errors
     /// What the database reports.
     pub(super) fn due_at_webhooks(&self, wanted: Wanted<'_>) -> Result<Vec<Waiting>, StoreError> {
-        self.in_turn("hosts", wanted, |host| match wanted.but.has_host(host) {
-            true => Ok(Vec::new()),
-            false => self.in_turn(host, wanted, |webhook| match wanted.passes_over(webhook) {
+        self.in_turn("hosts", wanted, |host| match (wanted.but.has_host(host), wanted.but.rationed(host)) {
+            (true, _) => Ok(Vec::new()),
+            (false, Some(rationed)) => self.due_at_rationed(host, rationed, wanted),
+            (false, None) => self.in_turn(host, wanted, |webhook| match wanted.passes_over(webhook) {
                 true => Ok(Vec::new()),
                 false => self.in_turn(webhook, wanted, |line| match wanted.but.has_line(line) {
                     true => Ok(Vec::new()),
@@ -74,7 +76,11 @@ impl View<'_> {
         Ok(one_of_each(&of_each).take(wanted.most).collect())
     }
 
-    fn due_in_line_at_webhook(&self, line: &str, wanted: Wanted<'_>) -> Result<Vec<Waiting>, StoreError> {
+    pub(super) fn due_in_line_at_webhook(
+        &self,
+        line: &str,
+        wanted: Wanted<'_>,
+    ) -> Result<Vec<Waiting>, StoreError> {
         let sql = "SELECT seq, octet_length(body) + weight, device FROM deliveries
                    WHERE line_at_webhook = ?1 AND due_at <= ?2 ORDER BY due_at, seq";
         let mut statement = self.prepare(sql)?;
@@ -84,7 +90,7 @@ impl View<'_> {
 
 impl Wanted<'_> {
     /// Whether a webhook gets no call now. One gets none whose device has to wait for the least that there is.
-    fn passes_over(&self, webhook: &str) -> bool {
+    pub(super) fn passes_over(&self, webhook: &str) -> bool {
         let device = webhook.split(' ').nth(1).unwrap_or_default();
         self.but.has_webhook(webhook) || self.awaited.contains(&PermitLine::of(&device.into(), 0))
     }

@@ -10,3 +10,4 @@ pub(super) mod next;
 pub(super) mod overdue;
 pub(super) mod passed_over;
 pub(super) mod place;
+pub(super) mod rationed;

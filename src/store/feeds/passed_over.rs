@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::store::{LineKey, WebhookKey};
+use super::rationed::NextTrials;
+use crate::store::{LineKey, Rationed, WebhookKey};
 
 /// What gets no call for now, and who had one.
 #[derive(Debug, Default)]
@@ -13,6 +14,8 @@ pub struct PassedOver {
     hosts: HashSet<Arc<str>>,
     /// All hosts but these, where that is said.
     only: Option<HashSet<Arc<str>>>,
+    /// The hosts at which many calls fail.
+    rationed: HashMap<Arc<str>, Rationed>,
     webhooks: HashSet<Arc<str>>,
     lines: HashSet<Arc<str>>,
     /// Which call it was that each host, webhook and line had last, of those that stand behind others for it.
@@ -30,6 +33,15 @@ impl PassedOver {
         again_in: Option<Duration>,
     ) -> Self {
         Self { hosts, only, again_in, ..Self::default() }
+    }
+
+    /// Of this host all but those who are called there where many calls fail.
+    pub fn ration(&mut self, host: &Arc<str>, rationed: Rationed) {
+        let NextTrials { room, forgotten_in, .. } = rationed.trials;
+        if room > 0 && !forgotten_in.is_zero() {
+            self.again_in = self.again_in.into_iter().chain([forgotten_in]).min();
+        }
+        self.rationed.insert(Arc::clone(host), rationed);
     }
 
     /// This webhook too, for so long.
@@ -70,10 +82,15 @@ impl PassedOver {
     /// Whether anything is passed over.
     pub fn is_something(&self) -> bool {
         let some = [&self.hosts, &self.webhooks, &self.lines];
-        self.only.is_some() || some.iter().any(|some| !some.is_empty())
+        self.only.is_some() || !self.rationed.is_empty() || some.iter().any(|some| !some.is_empty())
     }
 
-    pub(super) fn has_host(&self, host: &str) -> bool {
+    pub(super) fn rationed(&self, host: &str) -> Option<&Rationed> {
+        self.rationed.get(host)
+    }
+
+    /// Whether this host is passed over.
+    pub fn has_host(&self, host: &str) -> bool {
         self.hosts.contains(host) || self.only.as_ref().is_some_and(|only| !only.contains(host))
     }
 

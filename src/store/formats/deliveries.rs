@@ -130,3 +130,9 @@ WHEN OLD.shared IS NOT NULL AND NOT EXISTS (SELECT 1 FROM deliveries WHERE share
     DELETE FROM bodies WHERE seq = OLD.shared;
 END;
 ";
+
+/// Which lines, webhooks and hosts have had no turn since something waits for them: at a host where many fail they come before
+/// those that had one.
+pub(super) const WITH_FIRST_TURNS: &str = "
+CREATE INDEX first_turns_in_order ON turns (queue, since, who) WHERE had_at = 0;
+";

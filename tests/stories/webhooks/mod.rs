@@ -4,6 +4,7 @@ mod answers;
 mod breaker;
 mod changed;
 mod clocks;
+mod crowded;
 mod delivering;
 mod devices;
 mod hosts;

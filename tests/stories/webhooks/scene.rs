@@ -163,6 +163,18 @@ impl Scene {
         call.expect("it is left alone").unwrap()
     }
 
+    /// Until the other host's webhook is called and this one is not.
+    pub(super) async fn until_left_alone(&mut self) {
+        loop {
+            while self.calls.try_recv().is_ok() {}
+            self.send(&self.well.0, 1).await;
+            self.well.1.recv().await.unwrap();
+            if self.calls.is_empty() {
+                return;
+            }
+        }
+    }
+
     /// The other host's webhook is called meanwhile, and this one is not.
     pub(super) async fn is_left_alone(&mut self) {
         self.send(&self.well.0, 1).await;

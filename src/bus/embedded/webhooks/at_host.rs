@@ -1,48 +1,190 @@
-//! What fails at one host: how many are left alone there, and when one of them was tried last.
+//! What is known of the webhooks at one host.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::time::Duration;
 
-use super::tally::{Counted, Tally};
-use crate::ambient::{Ambient, Timestamp};
-use crate::egress::BreakerSettings;
+use super::WebhookSettings;
+use super::destination::{CallEnd, Destination, Line};
+use super::failures::{Failures, Rules};
+use super::permit::{Admitted, NewCall};
+use super::trials::{Counts, Standing, Trials};
+use crate::ambient::Timestamp;
+use crate::egress::Resting;
+use crate::message::DeviceUuid;
+use crate::store::{LineKey, PassedOver, Rationed, WebhookKey};
 
-/// Before the first trial.
-const NEVER: i64 = i64::MIN;
-
-/// Shared by all whose calls go to the host.
 #[derive(Debug)]
 pub(super) struct AtHost {
-    pub(super) settings: BreakerSettings,
-    pub(super) ambient: Ambient,
-    failing: Tally,
-    last_trial: AtomicI64,
+    pub(super) webhooks: HashMap<WebhookKey, Destination>,
+    pub(super) trials: Trials,
+}
+
+/// A line that has no call in hand; only its webhook where that has no line.
+#[derive(Debug)]
+pub(super) struct Idle<'a> {
+    pub(super) key: &'a WebhookKey,
+    pub(super) user_device: Option<&'a DeviceUuid>,
+    pub(super) rests_for: Duration,
 }
 
 impl AtHost {
     /// A host at which nothing has failed.
-    pub(super) fn new(settings: BreakerSettings, ambient: Ambient) -> Self {
-        Self { settings, ambient, failing: Tally::default(), last_trial: AtomicI64::new(NEVER) }
+    pub(super) fn new(settings: &WebhookSettings) -> Self {
+        Self { webhooks: HashMap::new(), trials: Trials::none(settings) }
     }
 
-    /// Somebody is left alone there until that is dropped.
-    pub(super) fn one_more_failing(&self) -> Counted {
-        self.failing.one()
+    /// Whether a call for this line would be none now because somebody rests.
+    pub(super) fn rests_for(&self, line: &LineKey, now: Timestamp) -> bool {
+        let destination = self.webhooks.get(&line.webhook);
+        destination.is_some_and(|destination| destination.rests_for(&line.user_device, &self.trials, now))
     }
 
-    /// How many are left alone.
-    pub(super) fn failing(&self) -> usize {
-        self.failing.count()
+    /// Adds those who get no call now, and who had their turn with a call that they have in hand; of these no line gets another
+    /// where the host has room `but_for_others` alone. Answers who else fails there, or has a call in hand.
+    pub(super) fn pass_over(
+        &self,
+        passed_over: &mut PassedOver,
+        but_for_others: bool,
+        now: Timestamp,
+    ) -> Rationed {
+        let mut rationed = Rationed::of(self.trials.next(now));
+        for (key, destination) in &self.webhooks {
+            match destination.away.resting(&self.trials, now) {
+                Some(Resting { after }) => passed_over.pass_over_webhook_for(key, after),
+                None if !destination.away.is_none() => rationed.is_away(key),
+                None => {}
+            }
+            for Line { key, refused, calls, last } in destination.lines.values() {
+                match refused.resting(&self.trials, now) {
+                    Some(Resting { after }) => passed_over.pass_over_line_for(key, after),
+                    None if *calls == 0 => {
+                        rationed.fails(key, refused.is_left_alone(), *last);
+                        if refused.stands_behind(now) {
+                            passed_over.put_line_behind(key, *last);
+                        }
+                    }
+                    None => {}
+                }
+                if *calls > 0 {
+                    rationed.has_a_call(key);
+                    passed_over.put_behind(key, *last);
+                    if but_for_others {
+                        passed_over.pass_over_line(key);
+                    }
+                }
+            }
+        }
+        rationed
     }
 
-    /// One of them is tried.
-    pub(super) fn note_trial(&self, now: Timestamp) {
-        self.last_trial.store(now.as_millis(), Ordering::Relaxed);
+    /// Whether the line was taken last, fails, or is neither.
+    pub(super) fn standing(&self, line: &LineKey) -> Standing {
+        let Some(destination) = self.webhooks.get(&line.webhook) else { return Standing::Unknown };
+        let of_line = destination.lines.get(&line.user_device).map(|line| &line.refused);
+        match [&destination.away].into_iter().chain(of_line).all(Failures::is_none) {
+            true => Standing::Unknown,
+            false => Standing::Failing,
+        }
     }
 
-    /// How long it is until one of them may be tried, whoever it is; at once where the clock was set back behind the last trial.
-    pub(super) fn next_trial_in(&self, now: Timestamp) -> Duration {
-        let last = Timestamp::from_millis(self.last_trial.load(Ordering::Relaxed));
-        if now < last { Duration::ZERO } else { last.plus(self.settings.rest).since(now) }
+    /// Begins the call of this number.
+    pub(super) fn begin(&mut self, call: NewCall, rules: &Rules) -> Admitted {
+        let NewCall { to, began, number, standing } = call;
+        let Self { webhooks, trials } = self;
+        trials.begin(standing, &to.webhook);
+        let is_first_trial = standing == Standing::Unknown && trials.are_rationed();
+        let destination = webhooks.entry(to.webhook.clone()).or_insert_with(|| {
+            trials.counts.remembered += 1;
+            Destination::new(rules)
+        });
+        let webhook = destination.away.admit();
+        if !destination.lines.contains_key(&to.user_device) {
+            trials.counts.remembered += 1;
+        }
+        let of_line = destination.line(&to, rules);
+        (of_line.calls, of_line.last) = (of_line.calls + 1, number);
+        let line = of_line.refused.admit();
+        if webhook.is_trial() || line.is_trial() {
+            trials.note(began);
+        }
+        Admitted { to, began, webhook, line, number, standing, is_first_trial }
+    }
+
+    /// Takes a call back that ends like this. Once something is taken again of one that was left alone, nobody rests any longer.
+    pub(super) fn end(&mut self, call: Admitted, end: CallEnd, rules: &Rules) {
+        let Self { webhooks, trials } = self;
+        let (key, user_device) = (call.to.webhook.clone(), call.to.user_device.clone());
+        trials.end(call.standing, end.condition, end.at);
+        let Some(destination) = webhooks.get_mut(&key) else { return };
+        let (before, were_rationed) = (destination.counts_with(&user_device), trials.are_rationed());
+        let is_well_again = destination.end(call, end, rules);
+        let mut after = destination.counts_with(&user_device);
+        log_change(&key.device, before.left_alone, after.left_alone);
+        if !destination.is_known() {
+            webhooks.remove(&key);
+            after = Counts::default();
+        }
+        trials.counts -= before;
+        trials.counts += after;
+        log_change_of_host(&key.device, were_rationed, trials.are_rationed());
+        if is_well_again {
+            webhooks.values().for_each(Destination::end_rests);
+        }
+    }
+
+    /// Whether somebody has calls or failures there, or was tried within a rest.
+    pub(super) fn is_needed(&self, now: Timestamp) -> bool {
+        !self.webhooks.is_empty() || !self.trials.next_in(now).is_zero()
+    }
+
+    /// Which line of each webhook could be forgotten: the one that would be called the soonest.
+    pub(super) fn soonest_idle(&self, now: Timestamp) -> impl Iterator<Item = Idle<'_>> {
+        self.webhooks.iter().filter_map(move |(key, destination)| {
+            let (rests_for, user_device) = destination.soonest_idle(&self.trials, now)?;
+            Some(Idle { key, user_device, rests_for })
+        })
+    }
+
+    /// Forgets this line, and the webhook where it has no other.
+    pub(super) fn forget(&mut self, key: &WebhookKey, user_device: Option<&DeviceUuid>) {
+        self.retain(|webhook, destination| {
+            let is_it = webhook == key;
+            if is_it {
+                user_device.and_then(|user_device| destination.lines.remove(user_device));
+            }
+            !is_it || !destination.lines.is_empty()
+        });
+    }
+
+    /// Forgets the webhooks that are not kept.
+    pub(super) fn retain(&mut self, mut is_kept: impl FnMut(&WebhookKey, &mut Destination) -> bool) {
+        self.webhooks.retain(|key, destination| is_kept(key, destination));
+        self.trials.counts = Counts::default();
+        self.webhooks.values().for_each(|destination| self.trials.counts += destination.counts());
+    }
+}
+
+fn log_change(device: &DeviceUuid, left_alone_before: usize, left_alone: usize) {
+    match left_alone.cmp(&left_alone_before) {
+        Ordering::Greater => {
+            tracing::debug!(device.uuid = %device.logged(), "a webhook that fails is left alone")
+        }
+        Ordering::Less => {
+            tracing::debug!(device.uuid = %device.logged(), "a webhook is well that was left alone")
+        }
+        Ordering::Equal => {}
+    }
+}
+
+fn log_change_of_host(device: &DeviceUuid, were_rationed: bool, are_rationed: bool) {
+    match (were_rationed, are_rationed) {
+        (false, true) => {
+            tracing::debug!(device.uuid = %device.logged(), "at the host of a webhook many fail: few are tried at a time")
+        }
+        (true, false) => {
+            tracing::debug!(device.uuid = %device.logged(), "at the host of a webhook few fail: all are called")
+        }
+        _ => {}
     }
 }

@@ -1,14 +1,12 @@
 //! A webhook that calls go to or lately failed at: whether anybody is there, and whose calls are taken.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::Condition;
-use super::at_host::AtHost;
-use super::failures::Failures;
+use super::failures::{Ended, Failures, Rules};
 use super::permit::Admitted;
-use super::tally::{Counted, Tally};
+use super::trials::{Counts, Trials};
 use crate::ambient::Timestamp;
 use crate::egress::Verdict;
 use crate::message::DeviceUuid;
@@ -16,7 +14,6 @@ use crate::store::LineKey;
 
 #[derive(Debug)]
 pub(super) struct Destination {
-    pub(super) at_host: Arc<AtHost>,
     /// Calls in a row for which nobody was to be reached there.
     pub(super) away: Failures,
     /// Those that have a call in hand, or fail.
@@ -25,7 +22,6 @@ pub(super) struct Destination {
     refusals: u32,
     /// Whether somebody left alone got an answer, and nothing was taken since.
     is_recovering: bool,
-    _counted: Counted,
 }
 
 #[derive(Debug)]
@@ -37,25 +33,46 @@ pub(super) struct Line {
     pub(super) calls: usize,
     /// Which of all calls there were the last of them is.
     pub(super) last: u64,
-    _counted: Counted,
+}
+
+/// How a call ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CallEnd {
+    pub(super) condition: Condition,
+    pub(super) at: Timestamp,
+    /// The part, by chance, of what a rest may be beyond the shortest.
+    pub(super) chance: f64,
 }
 
 impl Destination {
-    pub(super) fn new(at_host: Arc<AtHost>, remembered: &Tally) -> Self {
-        let (away, lines, _counted) = (Failures::none(&at_host), HashMap::new(), remembered.one());
-        Self { at_host, away, lines, refusals: 0, is_recovering: false, _counted }
+    /// One at which nothing has failed.
+    pub(super) fn new(rules: &Rules) -> Self {
+        let (away, lines) = (Failures::none(rules), HashMap::new());
+        Self { away, lines, refusals: 0, is_recovering: false }
     }
 
     /// The line `key`.
-    pub(super) fn line(&mut self, key: &LineKey, remembered: &Tally) -> &mut Line {
-        let at_host = &self.at_host;
+    pub(super) fn line(&mut self, key: &LineKey, rules: &Rules) -> &mut Line {
         self.lines.entry(key.user_device.clone()).or_insert_with(|| Line {
             key: key.clone(),
-            refused: Failures::none(at_host),
+            refused: Failures::none(rules),
             calls: 0,
             last: 0,
-            _counted: remembered.one(),
         })
+    }
+
+    /// How it counts at its host, with all its lines.
+    pub(super) fn counts(&self) -> Counts {
+        let mut counts = self.away.counts();
+        self.lines.values().for_each(|line| counts += line.refused.counts());
+        counts
+    }
+
+    /// How it counts with this line alone.
+    pub(super) fn counts_with(&self, user_device: &DeviceUuid) -> Counts {
+        let mut counts = self.away.counts();
+        self.lines.get(user_device).into_iter().for_each(|line| counts += line.refused.counts());
+        counts
     }
 
     /// Whether there is anything to remember.
@@ -69,15 +86,20 @@ impl Destination {
     }
 
     /// Whether a call for this device would be none now because somebody rests.
-    pub(super) fn rests_for(&self, user_device: &DeviceUuid, now: Timestamp) -> bool {
+    pub(super) fn rests_for(&self, user_device: &DeviceUuid, at_host: &Trials, now: Timestamp) -> bool {
         let of_line = self.lines.get(user_device).map(|line| &line.refused);
-        [&self.away].into_iter().chain(of_line).any(|failures| failures.resting(now).is_some())
+        [&self.away].into_iter().chain(of_line).any(|failures| failures.resting(at_host, now).is_some())
     }
 
     /// Which of the lines that have no call in hand would be called the soonest, and for how long it rests; none of them, and
     /// how long this rests, where it has no line.
-    pub(super) fn soonest_idle(&self, now: Timestamp) -> Option<(Duration, Option<&DeviceUuid>)> {
-        let rests_for = |failures: &Failures| failures.resting(now).map_or(Duration::ZERO, |it| it.after);
+    pub(super) fn soonest_idle(
+        &self,
+        at_host: &Trials,
+        now: Timestamp,
+    ) -> Option<(Duration, Option<&DeviceUuid>)> {
+        let rests_for =
+            |failures: &Failures| failures.resting(at_host, now).map_or(Duration::ZERO, |it| it.after);
         if self.lines.is_empty() {
             return Some((rests_for(&self.away), None));
         }
@@ -93,25 +115,28 @@ impl Destination {
 
     /// Takes a call back that ends like this; answers whether somebody was left alone and is well again. Nobody is who only
     /// answers that it takes nothing.
-    pub(super) fn end(&mut self, call: Admitted, condition: Condition, now: Timestamp) -> bool {
-        let Admitted { to, began, webhook, line: of_line } = call;
-        let span = [began, now];
-        let (at_webhook, in_line) = verdicts(condition);
-        self.is_recovering |= self.away.take(webhook, at_webhook, span);
-        self.count(condition);
-        let nobody_is_taken = self.refusals >= self.at_host.settings.failures;
+    pub(super) fn end(&mut self, call: Admitted, end: CallEnd, rules: &Rules) -> bool {
+        let Admitted { to, began, webhook, line: of_line, is_first_trial, .. } = call;
+        let (at_webhook, in_line) = verdicts(end.condition);
+        let ended = |verdict| Ended { verdict, began, at: end.at, chance: end.chance };
+        self.is_recovering |= self.away.take(webhook, ended(at_webhook));
+        if is_first_trial && !self.away.is_none() {
+            self.away.leave_alone();
+        }
+        self.count(end.condition);
+        // It need not find out as often what others did.
+        let is_left_alone = is_first_trial || self.refusals >= rules.breaker.failures;
         if let Some(line) = self.lines.get_mut(&to.user_device) {
             line.calls -= 1;
-            self.is_recovering |= line.refused.take(of_line, in_line, span);
-            // It need not find out as often what others did.
-            if nobody_is_taken && !line.refused.is_none() {
+            self.is_recovering |= line.refused.take(of_line, ended(in_line));
+            if is_left_alone && !line.refused.is_none() {
                 line.refused.leave_alone();
             }
             if line.calls == 0 && line.refused.is_none() {
                 self.lines.remove(&to.user_device);
             }
         }
-        condition == Condition::Well && std::mem::take(&mut self.is_recovering)
+        end.condition == Condition::Well && std::mem::take(&mut self.is_recovering)
     }
 
     fn count(&mut self, condition: Condition) {

@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::at_host::AtHost;
-use super::tally::Counted;
-use crate::ambient::Timestamp;
-use crate::egress::{Admission, Breaker, Resting, Verdict};
+use super::trials::{Counts, Trials};
+use crate::ambient::{Ambient, Timestamp};
+use crate::egress::{Admission, Breaker, BreakerSettings, Resting, Verdict};
 
 /// The most rests for which somebody is left alone, however often they were tried and however many others of their host fail.
 const LONGEST: u32 = 60;
@@ -20,19 +19,35 @@ const REMEMBERED: usize = 100;
 /// No rest is shorter than this part of it.
 const SHORTEST: f64 = 0.5;
 
+/// When somebody who fails is left alone, by this clock, and with this randomness for how long.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub(super) breaker: BreakerSettings,
+    pub(super) ambient: Ambient,
+}
+
 /// The failures in a row of somebody.
 #[derive(Debug)]
 pub(super) struct Failures {
-    at_host: Arc<AtHost>,
     breaker: Arc<Breaker>,
-    /// While they are left alone.
-    counted: Option<Counted>,
+    /// The whole of one.
+    rest: Duration,
     /// When calls ended that failed after which none has succeeded.
     failing: Option<Failing>,
     /// When the last trials began that failed since then, one a rest.
     trials: VecDeque<Timestamp>,
     /// How much they rest of each rest: another part after each failure, so that those who fail together are not tried together.
     part_of_rest: f64,
+}
+
+/// What came of a call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    pub(super) verdict: Verdict,
+    pub(super) began: Timestamp,
+    pub(super) at: Timestamp,
+    /// The part, by chance, of what a rest may be beyond the shortest.
+    pub(super) chance: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,13 +57,11 @@ struct Failing {
 }
 
 impl Failures {
-    /// Of somebody at this host who has none.
-    pub(super) fn none(at_host: &Arc<AtHost>) -> Self {
-        let AtHost { settings, ambient, .. } = &**at_host;
+    /// Of somebody who has none.
+    pub(super) fn none(rules: &Rules) -> Self {
         Self {
-            at_host: Arc::clone(at_host),
-            breaker: Breaker::new(*settings, ambient.clock.clone()),
-            counted: None,
+            breaker: Breaker::new(rules.breaker, rules.ambient.clock.clone()),
+            rest: rules.breaker.rest,
             failing: None,
             trials: VecDeque::new(),
             part_of_rest: 1.0,
@@ -56,31 +69,33 @@ impl Failures {
     }
 
     /// Leave for one call: the caller has seen that they are not resting.
-    pub(super) fn admit(&self, now: Timestamp) -> Admission {
-        let admission = self.breaker.admit_at_once();
-        if admission.is_trial() {
-            self.at_host.note_trial(now);
-        }
-        admission
+    pub(super) fn admit(&self) -> Admission {
+        self.breaker.admit_at_once()
     }
 
     /// Whether they are left alone: for one rest, and where several fail at their host until none of these was tried for a rest,
     /// or for twice as many rests after each trial, but for no more than these are. So a host that is down gets few calls, it soon
     /// shows that it is well again, and who failed for a moment waits for a moment.
-    pub(super) fn resting(&self, now: Timestamp) -> Option<Resting> {
+    pub(super) fn resting(&self, at_host: &Trials, now: Timestamp) -> Option<Resting> {
         if let Some(resting) = self.breaker.resting_for(self.rests(1)) {
             return Some(resting);
         }
         let doubled = 2_usize.saturating_pow(u32::try_from(self.trials.len()).unwrap_or(u32::MAX));
-        let rests = u32::try_from(doubled.min(self.at_host.failing())).unwrap_or(LONGEST);
+        let rests = u32::try_from(doubled.min(at_host.counts.left_alone)).unwrap_or(LONGEST);
         let Resting { after } = self.breaker.resting_for(self.rests(rests.clamp(1, LONGEST)))?;
-        let after = after.min(self.at_host.next_trial_in(now));
+        let after = after.min(at_host.next_in(now));
         (!after.is_zero()).then_some(Resting { after })
+    }
+
+    /// How they count among those at their host.
+    pub(super) fn counts(&self) -> Counts {
+        let (failing, left_alone) = (usize::from(!self.is_none()), usize::from(self.is_left_alone()));
+        Counts { remembered: 1, failing, left_alone }
     }
 
     /// Whether others whose last call did not fail come before.
     pub(super) fn stands_behind(&self, now: Timestamp) -> bool {
-        let patience = self.at_host.settings.rest.saturating_mul(BEHIND);
+        let patience = self.rest.saturating_mul(BEHIND);
         self.failing.is_some_and(|failing| now.since(failing.last) < patience)
     }
 
@@ -89,15 +104,16 @@ impl Failures {
         self.breaker.untroubled()
     }
 
-    /// Whether nothing was tried for long though it could have been.
-    pub(super) fn is_untried(&self) -> bool {
-        self.breaker.untried_for(self.at_host.settings.rest.saturating_mul(UNTRIED))
+    /// Whether nothing has failed for long, nor was anything taken.
+    pub(super) fn is_untried(&self, now: Timestamp) -> bool {
+        let patience = self.rest.saturating_mul(UNTRIED);
+        // The clock may have been set back.
+        self.failing.is_some_and(|failing| now < failing.last || now.since(failing.last) >= patience)
     }
 
     /// Leaves them alone although they have not failed often enough.
-    pub(super) fn leave_alone(&mut self) {
+    pub(super) fn leave_alone(&self) {
         self.breaker.open();
-        self.count();
     }
 
     /// The next call is made at once.
@@ -105,11 +121,11 @@ impl Failures {
         self.breaker.end_rest();
     }
 
-    /// Takes what came of a call that began and ended then; answers whether they were left alone and are well again.
-    pub(super) fn take(&mut self, call: Admission, verdict: Verdict, [began, ended]: [Timestamp; 2]) -> bool {
+    /// Takes what came of a call; answers whether they were left alone and are well again.
+    pub(super) fn take(&mut self, call: Admission, ended: Ended) -> bool {
         let (were_left_alone, is_trial) = (self.is_left_alone(), call.is_trial());
+        let Ended { verdict, began, at, chance } = ended;
         call.ends(verdict);
-        self.count();
         match verdict {
             Verdict::Succeeded => {
                 self.failing = None;
@@ -117,9 +133,9 @@ impl Failures {
             }
             Verdict::Failed | Verdict::Late => {
                 // The clock may have been set back.
-                let first = self.failing.map_or(ended, |failing| failing.first.min(ended));
-                self.failing = Some(Failing { first, last: ended });
-                self.part_of_rest = SHORTEST + self.at_host.ambient.random.fraction() * (1.0 - SHORTEST);
+                let first = self.failing.map_or(at, |failing| failing.first.min(at));
+                self.failing = Some(Failing { first, last: at });
+                self.part_of_rest = SHORTEST + chance * (1.0 - SHORTEST);
                 if is_trial && self.is_left_alone() {
                     self.note_trial(began);
                 }
@@ -140,20 +156,16 @@ impl Failures {
 
     /// So many rests, of which they rest a part.
     fn rests(&self, rests: u32) -> Duration {
-        self.at_host.settings.rest.saturating_mul(rests).mul_f64(self.part_of_rest)
+        self.rest.saturating_mul(rests).mul_f64(self.part_of_rest)
     }
 
-    fn is_left_alone(&self) -> bool {
-        self.counted.is_some()
-    }
-
-    /// Counts them among those who fail at their host while they are left alone.
-    fn count(&mut self) {
-        self.counted = self.breaker.is_open().then(|| self.at_host.one_more_failing());
+    /// Whether they are called for a trial alone.
+    pub(super) fn is_left_alone(&self) -> bool {
+        self.breaker.is_open()
     }
 
     fn note_trial(&mut self, began: Timestamp) {
-        let shortest = self.at_host.settings.rest.mul_f64(SHORTEST);
+        let shortest = self.rest.mul_f64(SHORTEST);
         let is_of_this_rest = |last: &Timestamp| *last <= began && began.since(*last) < shortest;
         if self.trials.back().is_some_and(is_of_this_rest) {
             return;

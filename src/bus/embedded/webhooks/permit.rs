@@ -2,6 +2,7 @@
 
 use super::answer::Condition;
 use super::destinations::Destinations;
+use super::trials::Standing;
 use crate::ambient::Timestamp;
 use crate::egress::Admission;
 use crate::store::LineKey;
@@ -24,6 +25,20 @@ pub(super) struct Admitted {
     pub(super) webhook: Admission,
     /// Of those who ask whether it takes what the line has.
     pub(super) line: Admission,
+    /// Which of all calls there were it is.
+    pub(super) number: u64,
+    pub(super) standing: Standing,
+    /// Whether whoever fails by it is left alone at once: nothing was known of them, and many fail at their host.
+    pub(super) is_first_trial: bool,
+}
+
+/// One that begins.
+#[derive(Debug)]
+pub(super) struct NewCall {
+    pub(super) to: LineKey,
+    pub(super) began: Timestamp,
+    pub(super) number: u64,
+    pub(super) standing: Standing,
 }
 
 impl Permit {

@@ -1,0 +1,136 @@
+//! However many fail at a host, who is taken there is called, who is new there soon is, and all are once it is well.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::Semaphore;
+
+use super::scene::{ONCE, REST, Scene, switch, taken_if};
+use super::*;
+
+/// Of so many webhooks that fail, and a line at each, a part is forgotten.
+const MANY: usize = 60;
+const AT_WEBHOOKS: usize = 80;
+const AT_ONE_WEBHOOK: usize = AT_WEBHOOKS / 2;
+/// What each of them has.
+const MESSAGES: usize = 10;
+/// Calls at the same time, of which one may be a trial where many fail.
+const CALLS: usize = 16;
+const CROWDED: WebhookSettings = WebhookSettings { concurrency: CALLS, remembered: AT_WEBHOOKS, ..ONCE };
+
+/// A host that takes what is good, and fails at all else, each once the gate has a permit for it.
+async fn crowded(settings: WebhookSettings) -> (Scene, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let answer = move |seen: &Seen| match is_good(seen) {
+        true => taken_if(true),
+        false => taken_if(false).behind(&closed),
+    };
+    (Scene::of(settings, answer).await, gate)
+}
+
+fn is_good(seen: &Seen) -> bool {
+    String::from_utf8_lossy(&seen.body).contains("good")
+}
+
+async fn send_well(scene: &Scene, device: &Device) {
+    scene.post.send(&scene.sender, &json!({"devices": [device.uuid], "sender": "good"})).await;
+}
+
+/// As many devices, each of which has a webhook there.
+async fn strangers(scene: &Scene) -> Vec<Device> {
+    let mut strangers = Vec::new();
+    for n in 0..MANY {
+        strangers.push(scene.hooked(&format!("/{n}")).await);
+    }
+    strangers
+}
+
+/// Each of them has so many messages.
+async fn send_all(scene: &Scene, strangers: &[Device], messages: usize) {
+    for stranger in strangers {
+        scene.send(stranger, messages).await;
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_takes_what_it_gets_is_called_while_those_of_strangers_at_its_host_hang() {
+    let (mut scene, gate) = crowded(CROWDED).await;
+    let (good, strangers) = (scene.hooked("/good").await, strangers(&scene).await);
+    send_well(&scene, &good).await;
+    gate.add_permits(MANY * MESSAGES);
+    send_all(&scene, &strangers, MESSAGES).await;
+    scene.until_left_alone().await;
+    gate.forget_permits(MANY * MESSAGES);
+    scene.pass(REST);
+    send_all(&scene, &strangers, 1).await;
+    for _ in 0..3 {
+        send_well(&scene, &good).await;
+        while !is_good(&scene.called().await) {}
+    }
+}
+
+#[tokio::test]
+async fn a_sender_whose_messages_are_taken_is_served_while_those_of_strangers_hang_at_the_same_webhook() {
+    let (mut scene, gate) = crowded(WebhookSettings { remembered: AT_ONE_WEBHOOK, ..CROWDED }).await;
+    let device = scene.hooked("/in").await;
+    send_well(&scene, &device).await;
+    let mut strangers = Vec::new();
+    for _ in 0..MANY {
+        strangers.push(scene.another_sender().await);
+    }
+    gate.add_permits(MANY * MESSAGES);
+    for stranger in &strangers {
+        scene.send_by(stranger, &device, MESSAGES).await;
+    }
+    scene.until_left_alone().await;
+    gate.forget_permits(MANY * MESSAGES);
+    scene.pass(REST);
+    for stranger in &strangers {
+        scene.send_by(stranger, &device, 1).await;
+    }
+    for _ in 0..3 {
+        send_well(&scene, &device).await;
+        while !is_good(&scene.called().await) {}
+    }
+}
+
+#[tokio::test]
+async fn a_new_webhook_is_called_before_those_of_strangers_that_failed_and_were_forgotten() {
+    const AGAIN: i64 = 1000;
+    let first_delay = Duration::from_millis(AGAIN as u64);
+    let settings = WebhookSettings { attempts: 9, first_delay, ..CROWDED };
+    let (mut scene, gate) = crowded(settings).await;
+    let strangers = strangers(&scene).await;
+    gate.add_permits(MANY);
+    send_all(&scene, &strangers, 1).await;
+    for _ in 0..MANY {
+        scene.called().await;
+    }
+    scene.pass(AGAIN);
+    scene.called().await;
+    scene.pass(1);
+    let good = scene.hooked("/good").await;
+    send_well(&scene, &good).await;
+    let mut before = 0;
+    gate.add_permits(CALLS);
+    while !is_good(&scene.called().await) {
+        before += 1;
+        gate.add_permits(1);
+    }
+    assert!(before <= CALLS / 2, "{before} calls of strangers");
+}
+
+#[tokio::test]
+async fn once_such_a_host_is_well_all_is_delivered_that_waits_there() {
+    let (is_up, up) = switch();
+    let mut scene = Scene::of(CROWDED, move |_| taken_if(up())).await;
+    let strangers = strangers(&scene).await;
+    send_all(&scene, &strangers, MESSAGES).await;
+    scene.until_left_alone().await;
+    is_up.store(true, Ordering::SeqCst);
+    scene.pass(REST);
+    scene.post.until_nothing_waits().await;
+    let letters = scene.post.dead_letters().await.len();
+    assert!(letters < MANY * MESSAGES / 2, "{letters} were given up");
+}
