@@ -79,15 +79,15 @@ impl<K: Hash, T: Clone + Default> Lately<K, T> {
     fn with<R>(&self, whose: &K, now: Timestamp, act: impl FnOnce(&mut Window<T>, u64) -> R) -> R {
         let lot = self.lots.hash_one(whose);
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let choices = windows.len() / CHOICE;
-        let first = below(lot, choices) * CHOICE;
+        let first = below(lot, windows.len() / CHOICE) * CHOICE;
         let choice = &mut windows[first..first + CHOICE];
-        let place = self.place(choice, lot, below(lot / choices as u64, CHOICE), now);
+        let place = self.place(choice, lot, now);
         act(&mut choice[place], lot)
     }
 
     /// Their own, or else the one that they may have together with somebody, or else one that nobody has.
-    fn place(&self, choice: &[Window<T>], lot: u64, together: usize, now: Timestamp) -> usize {
+    fn place(&self, choice: &[Window<T>], lot: u64, now: Timestamp) -> usize {
+        let together = below(lot >> 32, CHOICE);
         let is_over = |window: &Window<T>| self.is_over(window, now);
         let own = choice.iter().position(|window| window.lot == lot && !is_over(window));
         let shared = || Some(together).filter(|place| choice[*place].is_shared && !is_over(&choice[*place]));
