@@ -38,13 +38,13 @@ pub(super) fn check(setting: &Setting, value: &Value, origin: &Origin) -> Result
         origin: origin.clone(),
         name: setting.name.clone(),
         expected: setting.kind.to_string(),
-        found: (!setting.secret && !may_hold_a_password(value)).then(|| shown(value)),
+        found: (!setting.secret && !may_hold_a_secret(value)).then(|| shown(value)),
     })
 }
 
-/// As the address of a server does before an `@`.
-fn may_hold_a_password(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.contains("://") && text.contains('@'))
+/// As the address of a server does before an `@` and behind a `?`.
+fn may_hold_a_secret(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.contains("://") && text.contains(['@', '?']))
 }
 
 fn toml_value(text: &str) -> Option<Value> {

@@ -602,7 +602,9 @@ fn the_schema_takes_the_defaults_and_refuses_an_unknown_name() {
 }
 
 #[test]
-fn an_address_with_a_password_is_refused_without_showing_it() {
-    let refusal = Places::new().environment("ENDO_BUS_URL", "https://user:canary@bus.example").refusal();
-    assert!(refusal.contains("`bus.url` must be") && !refusal.contains("canary"), "{refusal}");
+fn an_address_with_a_password_or_a_query_is_refused_without_showing_it() {
+    for address in ["https://user:canary@bus.example", "https://bus.example/?key=canary"] {
+        let refusal = Places::new().environment("ENDO_BUS_URL", address).refusal();
+        assert!(refusal.contains("`bus.url` must be") && !refusal.contains("canary"), "{refusal}");
+    }
 }
