@@ -22,6 +22,9 @@ use crate::legible;
 use crate::message::DeviceUuid;
 use crate::vault::{NotASecret, ResourceOwnerId, SecretText};
 
+/// No key of people's is shorter.
+const WORD: usize = 7;
+
 /// What is wrong with what was typed, and what is to be done about it.
 struct Fault {
     kind: Kind,
@@ -44,6 +47,11 @@ const BAD_KEY: Fault = Fault::of(
     KeyLine::Key,
     Kind::MalformedRequest,
     "Type the key in again: it has to be one line of letters, digits and signs, without blanks.",
+);
+const KEY_IN_NAME: Fault = Fault::of(
+    KeyLine::Name,
+    Kind::MalformedRequest,
+    "Give another name: the key itself was in it, and names are shown. Nothing was done.",
 );
 const NO_PRESENT_KEY: Fault = Fault::of(
     KeyLine::Present,
@@ -139,7 +147,7 @@ pub(super) async fn take(request: &HttpRequest, door: &FrontDoor, form: Form, wi
                 let again = KeyEntry {
                     api: &door.entrance()?.api,
                     action: &wish.path(),
-                    name: Some(&entry.name),
+                    name: Some(entry.name.as_str()).filter(|_| !entry.is_key_in_name()),
                     name_is_fixed: wish.credentials.is_some(),
                     asks_present: entry.owned.is_some(),
                     fault: Some(KeyFault { line, note: &note }),
@@ -182,9 +190,18 @@ impl<'a> Entry<'a> {
                     line: Some(KeyLine::Name),
                     note: note.into(),
                 })?;
+                if self.is_key_in_name() {
+                    return Err(KEY_IN_NAME.into());
+                }
                 self.keep(new, None).await
             }
         }
+    }
+
+    /// A key that is no longer than a word may be a part of a name by chance.
+    fn is_key_in_name(&self) -> bool {
+        let key = self.form.fields.one("key").trim();
+        !key.is_empty() && (self.name == key || key.len() > WORD && self.name.contains(key))
     }
 
     async fn keep(&self, key: &str, again: Option<Again>) -> Result<DeviceUuid, Unkept> {

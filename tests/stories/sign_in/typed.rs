@@ -89,6 +89,22 @@ async fn a_key_without_a_name_or_with_blanks_is_asked_for_again_without_showing_
 }
 
 #[tokio::test]
+async fn a_key_that_was_typed_into_its_name_as_well_is_not_kept_there() {
+    let house = House::with(keys).await;
+    let mut browser = house.signed_in().await;
+    let page = browser.get("/auth/api").await;
+    for name in [KEY.to_owned(), format!("my {KEY}, new")] {
+        let answer = browser.submit(&page, "/auth/api", &[("name", &name), ("key", KEY)]).await;
+        assert!(answer.status == 422 && answer.text.contains("the key itself was in it"), "{answer:?}");
+        is_told_beside(&answer, "name");
+        assert!(!answer.text.contains(KEY), "{answer:?}");
+    }
+    assert!(!browser.get("/console").await.text.contains(KEY));
+    let answer = browser.submit(&page, "/auth/api", &[("name", "a weekly"), ("key", "week")]).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_the_present_key_stands_beside_it_and_no_key_is_shown() {
     let house = House::with(keys).await;
     let mut browser = house.signed_in().await;
