@@ -77,6 +77,14 @@ impl HandlerAddress {
         }
     }
 
+    /// Where it leads, for logs: a path may be known to those alone who may call it.
+    pub fn logged(&self) -> String {
+        match &self.0 {
+            Place::Socket { file, .. } => format!("unix:{}", file.display()),
+            Place::Loopback(url) | Place::Remote(url) => url.origin().ascii_serialization(),
+        }
+    }
+
     pub(super) fn place(&self) -> &Place {
         &self.0
     }

@@ -6,7 +6,7 @@ use super::GatewayError;
 use super::handler_key::handler_key;
 use crate::ambient::Ambient;
 use crate::config::{Config, Jobs};
-use crate::egress::Egress;
+use crate::egress::{Egress, HandlerAddress};
 use crate::job::{DescribedJob, Handlers, LoadError, LoadNotice, Registry, RegistryOptions};
 use crate::jobs;
 use crate::source::Source;
@@ -65,8 +65,9 @@ pub(super) fn registry(
     let (registry, notices) = load_jobs(&config.jobs, source, handlers)?;
     notices.iter().for_each(|notice| tracing::warn!("{notice}"));
     if let Some(fallback) = &config.jobs.fallback {
+        let address = HandlerAddress::parse(fallback, config.jobs.remote_handlers).ok();
         tracing::warn!(
-            handler.address = fallback,
+            handler.address = address.map(|address| address.logged()),
             "job types without a directory of jobs.directories run at the fallback, the program's own too: it validates \
              for itself, and its answers pass unstripped"
         );

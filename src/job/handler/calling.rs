@@ -59,7 +59,11 @@ impl Handler {
         admission.ends(if is_down { Verdict::Failed } else { Verdict::Succeeded });
         let Some(answer) = answer else {
             let status = response.status().as_u16();
-            tracing::warn!(handler.address = %self.address, http.status = status, "a handler's answer is none");
+            tracing::warn!(
+                handler.address = self.address.logged(),
+                http.status = status,
+                "a handler's answer is none"
+            );
             return Err(Trouble::Invalid);
         };
         if matches!(answer, Err(Trouble::Expired(_))) {
@@ -95,13 +99,17 @@ impl Handler {
     }
 
     fn left_alone(&self, Resting { after }: Resting) -> Trouble {
-        tracing::debug!(handler.address = %self.address, "a handler that failed is left alone");
+        tracing::debug!(handler.address = self.address.logged(), "a handler that failed is left alone");
         let message = "the job's handler has failed lately".to_owned();
         Trouble::Job(JobError::Unavailable { code: 503, message, retry_after: Some(after) })
     }
 
     fn failed(&self, error: &EgressError) -> Trouble {
-        tracing::warn!(error = with_causes(error), handler.address = %self.address, "a handler gave no answer");
+        tracing::warn!(
+            error = with_causes(error),
+            handler.address = self.address.logged(),
+            "a handler gave no answer"
+        );
         match error {
             EgressError::TooLarge { .. } => Trouble::Invalid,
             _ if error.nothing_sent() => Trouble::Job(JobError::Unavailable {

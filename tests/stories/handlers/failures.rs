@@ -128,6 +128,15 @@ async fn a_handler_that_is_not_there_may_be_asked_again_and_nothing_was_started(
 }
 
 #[tokio::test]
+async fn a_path_that_whoever_knows_it_may_call_is_not_logged() {
+    log::capture();
+    let origin = unused_url().trim_end_matches('/').to_owned();
+    failure(&format!("{origin}/hooks/canary-of-a-path"), false).await;
+    assert!(!log::lines_with(&origin).is_empty());
+    assert!(log::lines_with("canary-of-a-path").is_empty());
+}
+
+#[tokio::test]
 async fn an_exchange_that_breaks_off_has_an_unknown_outcome_unless_it_can_be_repeated() {
     let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec();
     for broken in [Vec::new(), half] {
