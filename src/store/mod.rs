@@ -28,7 +28,7 @@ pub use feeds::keys::{LineKey, WebhookKey};
 pub use feeds::overdue::Overdue;
 pub use feeds::passed_over::PassedOver;
 pub use feeds::place::{AskedFor, Place};
-pub use feeds::rationed::{NextTrials, Rationed};
+pub use feeds::rationed::{FailingLine, NextTrials, Rationed};
 pub use insisting::Insisting;
 pub use open::{Store, StoreSettings};
 pub use room::WayIn;

@@ -106,6 +106,7 @@ impl Webhooks {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut calls = JoinSet::new();
         self.courier.end_all_lent().await;
+        self.recall_well().await;
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
@@ -114,6 +115,14 @@ impl Webhooks {
         }
         self.turns.close();
         while calls.join_next().await.is_some() {}
+    }
+
+    /// Has whoever was taken before this process began not wait with those of whom nothing is known.
+    async fn recall_well(&self) {
+        match self.feed.untroubled_lines(well::MOST).await {
+            Ok(lines) => self.courier.destinations.take_for_well(&lines),
+            Err(error) => tracing::error!(error = with_causes(&error), "cannot read the queue"),
+        }
     }
 
     async fn start_some(&self, calls: &mut JoinSet<()>) {

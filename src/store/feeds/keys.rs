@@ -42,4 +42,12 @@ impl LineKey {
         let text = format!("{} {user_device}", webhook.text).into();
         Self { webhook, user_device, text }
     }
+
+    /// The line that the column `line_at_webhook` names; `None` for what names none.
+    pub(in crate::store) fn named(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(4, ' ');
+        let mut next = || parts.next();
+        let webhook = WebhookKey::new(next()?.into(), next()?.into(), next()?.into());
+        Some(Self::new(webhook, next()?.into()))
+    }
 }

@@ -11,3 +11,4 @@ pub(super) mod overdue;
 pub(super) mod passed_over;
 pub(super) mod place;
 pub(super) mod rationed;
+pub(super) mod untroubled;

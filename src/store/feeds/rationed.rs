@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::handed::{Waiting, Wanted, one_of_each};
 use crate::ambient::Timestamp;
+use crate::message::DeviceUuid;
 use crate::store::columns::text;
 use crate::store::{LineKey, StoreError, View, WebhookKey};
 
@@ -15,16 +16,22 @@ use crate::store::{LineKey, StoreError, View, WebhookKey};
 pub struct Rationed {
     pub(super) trials: NextTrials,
     well: Vec<LineKey>,
-    failing: Vec<Failing>,
+    failing: Vec<FailingLine>,
     away: HashSet<Arc<str>>,
     known: HashSet<Arc<str>>,
 }
 
+/// A line that fails, and has no call in hand.
 #[derive(Debug)]
-struct Failing {
-    is_left_alone: bool,
-    last_call: u64,
-    line: LineKey,
+pub struct FailingLine {
+    /// Whether it is called for a trial alone: those come first that are not.
+    pub is_left_alone: bool,
+    /// Whether its calls were taken before: of the others those come first.
+    pub was_taken: bool,
+    /// Which call it had last.
+    pub last_call: u64,
+    /// The line.
+    pub line: LineKey,
 }
 
 /// Who is tried next there of those whose last call was not taken.
@@ -32,6 +39,8 @@ struct Failing {
 pub struct NextTrials {
     /// How many may be tried now.
     pub room: usize,
+    /// The devices of which no more are tried now.
+    pub with_their_share: HashSet<DeviceUuid>,
     /// How many were tried before.
     pub turn: usize,
     /// The webhook that was tried last of which nothing was known.
@@ -55,10 +64,10 @@ impl Rationed {
         self.known.insert(line.text.clone());
     }
 
-    /// This line fails, and has no call in hand since this one of it: it comes first where it is not left alone for that.
-    pub fn fails(&mut self, line: &LineKey, is_left_alone: bool, last_call: u64) {
-        self.failing.push(Failing { is_left_alone, last_call, line: line.clone() });
-        self.known.insert(line.text.clone());
+    /// This line fails.
+    pub fn fails(&mut self, failing: FailingLine) {
+        self.known.insert(failing.line.text.clone());
+        self.failing.push(failing);
     }
 
     /// This line has a call in hand.
@@ -69,6 +78,12 @@ impl Rationed {
     /// Nobody was to be reached at this webhook.
     pub fn is_away(&mut self, webhook: &WebhookKey) {
         self.away.insert(webhook.text.clone());
+    }
+
+    /// Whether no more is tried of the device whose webhook this is.
+    fn has_its_share(&self, webhook: &str) -> bool {
+        let device = webhook.split(' ').nth(1).unwrap_or_default();
+        self.trials.with_their_share.contains(&DeviceUuid::from(device))
     }
 
     /// Whether nothing is known of a line.
@@ -179,28 +194,32 @@ impl Search<'_> {
             && let Some(row) = rows.next()?
         {
             let (line, webhook) = (text(row, 0)?, text(row, 1)?);
-            if self.rationed.is_unknown(line, webhook) && !self.is_left_out(line, webhook) {
+            if self.rationed.is_unknown(line, webhook) && self.may_be_tried(line, webhook) {
                 found.push(line.to_owned());
             }
         }
         Ok(found)
     }
 
-    /// Those that failed and do not rest, first who is not left alone, then who was called before the others; and of each webhook
-    /// at which nobody was to be reached the first.
+    /// Those that failed and do not rest, first who is not left alone, then who was taken before, then who was called before the
+    /// others; and of each webhook at which nobody was to be reached the first.
     fn rested_ones(&self) -> Result<Vec<String>, StoreError> {
         let mut failing: Vec<_> = self.rationed.failing.iter().collect();
-        failing.sort_unstable_by_key(|failing| (failing.is_left_alone, failing.last_call));
+        failing
+            .sort_unstable_by_key(|failing| (failing.is_left_alone, !failing.was_taken, failing.last_call));
         let mut rested = Vec::new();
-        for Failing { line, .. } in failing {
+        for FailingLine { line, .. } in failing {
             if rested.len() >= self.rationed.trials.room {
                 return Ok(rested);
             }
-            let since = self.stands_since(&line.text, &line.webhook.text)?;
-            rested.extend(since.map(|_| line.text.to_string()));
+            let webhook = &line.webhook.text;
+            if !self.rationed.has_its_share(webhook) {
+                let since = self.stands_since(&line.text, webhook)?;
+                rested.extend(since.map(|_| line.text.to_string()));
+            }
         }
         let sql = "SELECT who FROM turns WHERE queue = ?1 AND since <= ?2 ORDER BY since, who LIMIT 1";
-        for webhook in self.rationed.away.iter().filter(|webhook| !self.wanted.passes_over(webhook)) {
+        for webhook in self.rationed.away.iter().filter(|webhook| self.may_be_tried("", webhook)) {
             rested.extend(self.view.first(sql, (webhook, self.wanted.now), |row| row.get::<_, String>(0))?);
         }
         Ok(rested)
@@ -213,6 +232,10 @@ impl Search<'_> {
         }
         let sql = "SELECT since FROM turns WHERE who = ?1 AND since <= ?2";
         self.view.first(sql, (line, self.wanted.now), |row| row.get(0))
+    }
+
+    fn may_be_tried(&self, line: &str, webhook: &str) -> bool {
+        !self.rationed.has_its_share(webhook) && !self.is_left_out(line, webhook)
     }
 
     fn is_left_out(&self, line: &str, webhook: &str) -> bool {

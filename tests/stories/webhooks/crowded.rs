@@ -121,6 +121,29 @@ async fn a_new_webhook_is_called_before_those_of_strangers_that_failed_and_were_
     assert!(before <= CALLS / 2, "{before} calls of strangers");
 }
 
+/// A device with so many webhooks there.
+async fn device_of(scene: &Scene, webhooks: usize) -> Device {
+    let received: Vec<_> = (0..webhooks).map(|n| scene.hook_at(&format!("/of-one/{n}"))).collect();
+    let device = scene.hooked("/of-one").await;
+    scene.post.rehook(&device, &received).await;
+    device
+}
+
+#[tokio::test]
+async fn a_new_webhook_is_called_whatever_number_of_new_ones_another_device_has_that_hang() {
+    let (mut scene, gate) = crowded(ONCE).await;
+    let strangers = device_of(&scene, 100).await;
+    gate.add_permits(50);
+    scene.send(&strangers, 1).await;
+    for _ in 0..50 {
+        scene.called().await;
+    }
+    scene.until_left_alone().await;
+    let good = scene.hooked("/good").await;
+    send_well(&scene, &good).await;
+    while !is_good(&scene.called().await) {}
+}
+
 #[tokio::test]
 async fn once_such_a_host_is_well_all_is_delivered_that_waits_there() {
     let (is_up, up) = switch();

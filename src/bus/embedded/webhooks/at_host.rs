@@ -8,11 +8,11 @@ use super::WebhookSettings;
 use super::destination::{CallEnd, Destination, Line};
 use super::failures::{Failures, Rules};
 use super::permit::{Admitted, NewCall};
-use super::trials::{Counts, Standing, Trials};
+use super::trials::{Counts, Standing, Trial, Trials};
 use crate::ambient::Timestamp;
 use crate::egress::Resting;
 use crate::message::DeviceUuid;
-use crate::store::{LineKey, PassedOver, Rationed, WebhookKey};
+use crate::store::{FailingLine, LineKey, PassedOver, Rationed, WebhookKey};
 
 #[derive(Debug)]
 pub(super) struct AtHost {
@@ -55,11 +55,16 @@ impl AtHost {
                 None if !destination.away.is_none() => rationed.is_away(key),
                 None => {}
             }
-            for Line { key, refused, calls, last } in destination.lines.values() {
+            for Line { key, refused, calls, last, was_well } in destination.lines.values() {
                 match refused.resting(&self.trials, now) {
                     Some(Resting { after }) => passed_over.pass_over_line_for(key, after),
                     None if *calls == 0 => {
-                        rationed.fails(key, refused.is_left_alone(), *last);
+                        rationed.fails(FailingLine {
+                            is_left_alone: refused.is_left_alone(),
+                            was_taken: *was_well,
+                            last_call: *last,
+                            line: key.clone(),
+                        });
                         if refused.stands_behind(now) {
                             passed_over.put_line_behind(key, *last);
                         }
@@ -104,6 +109,7 @@ impl AtHost {
         }
         let of_line = destination.line(&to, rules);
         (of_line.calls, of_line.last) = (of_line.calls + 1, number);
+        of_line.was_well |= standing == Standing::Well;
         let line = of_line.refused.admit();
         if webhook.is_trial() || line.is_trial() {
             trials.note(began);
@@ -115,7 +121,7 @@ impl AtHost {
     pub(super) fn end(&mut self, call: Admitted, end: CallEnd, rules: &Rules) {
         let Self { webhooks, trials } = self;
         let (key, user_device) = (call.to.webhook.clone(), call.to.user_device.clone());
-        trials.end(call.standing, end.condition, end.at);
+        trials.end(Trial { standing: call.standing, device: &key.device }, end.condition, end.at);
         let Some(destination) = webhooks.get_mut(&key) else { return };
         let (before, were_rationed) = (destination.counts_with(&user_device), trials.are_rationed());
         let is_well_again = destination.end(call, end, rules);

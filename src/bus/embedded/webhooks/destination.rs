@@ -33,6 +33,8 @@ pub(super) struct Line {
     pub(super) calls: usize,
     /// Which of all calls there were the last of them is.
     pub(super) last: u64,
+    /// Whether its calls were taken before it failed.
+    pub(super) was_well: bool,
 }
 
 /// How a call ends.
@@ -58,6 +60,7 @@ impl Destination {
             refused: Failures::none(rules),
             calls: 0,
             last: 0,
+            was_well: false,
         })
     }
 

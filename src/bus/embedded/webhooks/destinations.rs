@@ -38,6 +38,11 @@ impl Destinations {
         self.known().passed_over(self.0.clock.now())
     }
 
+    /// Takes these for lines whose last call was taken: nothing else is known of them.
+    pub(super) fn take_for_well(&self, lines: &[LineKey]) {
+        self.known().take_for_well(lines);
+    }
+
     /// The permit for one call, unless its host is full, its line has its share of that, or it or its webhook rests.
     pub(super) fn admit(&self, to: LineKey) -> Option<Permit> {
         let call = self.known().admit(to, self.0.clock.now())?;

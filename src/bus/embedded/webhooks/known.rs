@@ -4,8 +4,9 @@
 //! does not take what is brought, that tells of the line alone, as what a sender has for a webhook is called: so nobody's failures
 //! keep the deliveries of others from a destination that takes them, and whose last call failed stands behind who failed at none.
 //! Once something is taken again of one that was left alone, all others of its host are tried at once. Where more fail at a host than
-//! can be told apart, those whose last call was taken come first, and few others are tried at a time: what is new
-//! there waits for no more than three calls of these for each that was new before it, few at a time.
+//! can be told apart, those whose last call was taken come first, and few others are tried at a time: of these
+//! no device has more than half of what others leave, and what is new there waits for no more than three calls for each that was new
+//! before it at devices that have not their share.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -90,7 +91,7 @@ impl Known {
         let waits = |at_host: &AtHost| {
             let trials = &at_host.trials;
             let is_no_trial = standing == Standing::Well || !trials.are_rationed();
-            at_host.rests_for(&to, now) || !(is_no_trial || trials.room() > 0)
+            at_host.rests_for(&to, now) || !(is_no_trial || trials.has_room_for(&to.webhook.device))
         };
         if at_host.is_some_and(waits) || !self.hosts.has_room(&key.host, share, now) {
             return None;
@@ -115,6 +116,14 @@ impl Known {
 
     fn remembered(&self) -> usize {
         self.at_hosts.values().map(|at_host| at_host.trials.counts.remembered).sum()
+    }
+
+    /// Takes these for lines whose last call was taken: nothing else is known of them.
+    pub(super) fn take_for_well(&mut self, lines: &[LineKey]) {
+        for line in lines {
+            self.calls += 1;
+            self.well.note(line, self.calls);
+        }
     }
 
     /// Takes a call back that ends like this; answers whether work may have waited for that.

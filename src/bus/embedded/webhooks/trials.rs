@@ -1,12 +1,14 @@
 //! What is tried at one host. Of those who are left alone there one is tried a rest, whoever it is; and where many fail only a few
 //! are tried at a time of whom nothing good is known, however many there are, so that whose last call was taken finds room.
 
+use std::collections::HashMap;
 use std::ops::{AddAssign, SubAssign};
 use std::time::Duration;
 
 use super::WebhookSettings;
 use super::answer::Condition;
 use crate::ambient::Timestamp;
+use crate::message::DeviceUuid;
 use crate::store::{NextTrials, WebhookKey};
 
 /// So many webhooks and lines fail where many do.
@@ -25,8 +27,8 @@ pub(super) struct Trials {
     pub(super) counts: Counts,
     /// When one of those who are left alone was tried last.
     last: Option<Timestamp>,
-    /// How many calls are in hand of those of whom nothing good is known, and how many may be where many fail.
-    in_hand: usize,
+    /// How many calls each device has in hand of those of whom nothing good is known, and how many may be where many fail.
+    in_hand: HashMap<DeviceUuid, usize>,
     at_a_time: usize,
     /// How many there were.
     turn: usize,
@@ -45,6 +47,15 @@ pub(super) enum Standing {
     Failing,
     /// Nothing: it is new, or was forgotten.
     Unknown,
+}
+
+/// A call that ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trial<'a> {
+    /// What was known of whose call it was when it began.
+    pub(super) standing: Standing,
+    /// Whose webhook was called.
+    pub(super) device: &'a DeviceUuid,
 }
 
 /// How many webhooks and lines there are.
@@ -83,7 +94,7 @@ impl Trials {
             concurrency,
             counts: Counts::default(),
             last: None,
-            in_hand: 0,
+            in_hand: HashMap::new(),
             at_a_time: few(concurrency),
             turn: 0,
             forgotten_from: Timestamp::from_millis(i64::MIN),
@@ -98,14 +109,25 @@ impl Trials {
     }
 
     /// How many more may be tried now where many fail.
-    pub(super) fn room(&self) -> usize {
-        self.at_a_time.saturating_sub(self.in_hand)
+    fn room(&self) -> usize {
+        self.at_a_time.saturating_sub(self.in_hand.values().sum())
+    }
+
+    /// The same for a device, which has no more than half of what others leave.
+    pub(super) fn has_room_for(&self, device: &DeviceUuid) -> bool {
+        self.room() > self.in_hand.get(device).copied().unwrap_or_default()
     }
 
     /// Who is tried next where many fail.
     pub(super) fn next(&self, now: Timestamp) -> NextTrials {
         NextTrials {
             room: self.room(),
+            with_their_share: self
+                .in_hand
+                .keys()
+                .filter(|device| !self.has_room_for(device))
+                .cloned()
+                .collect(),
             turn: self.turn,
             last_unknown: self.last_unknown.clone(),
             forgotten: if self.at_a_time > few(self.concurrency) { self.room() } else { 1 },
@@ -136,7 +158,7 @@ impl Trials {
     /// A call of somebody like this begins.
     pub(super) fn begin(&mut self, standing: Standing, webhook: &WebhookKey) {
         if standing != Standing::Well {
-            self.in_hand += 1;
+            *self.in_hand.entry(webhook.device.clone()).or_default() += 1;
             self.turn = self.turn.wrapping_add(1);
         }
         if standing == Standing::Unknown {
@@ -145,11 +167,17 @@ impl Trials {
     }
 
     /// It ends like this: the more are taken the more are tried at a time.
-    pub(super) fn end(&mut self, standing: Standing, condition: Condition, now: Timestamp) {
+    pub(super) fn end(&mut self, trial: Trial<'_>, condition: Condition, now: Timestamp) {
+        let Trial { standing, device } = trial;
         if standing == Standing::Well {
             return;
         }
-        self.in_hand -= 1;
+        if let Some(in_hand) = self.in_hand.get_mut(device) {
+            *in_hand -= 1;
+            if *in_hand == 0 {
+                self.in_hand.remove(device);
+            }
+        }
         match condition {
             Condition::NotCalled => {}
             Condition::Well => {

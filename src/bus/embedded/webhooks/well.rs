@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::store::LineKey;
 
 /// Remembered at a time: each takes about half a KiB.
-const MOST: usize = 2048;
+pub(super) const MOST: usize = 2048;
 /// Of one host each look at the queue looks for so many.
 const LOOKED_FOR: usize = 512;
 
