@@ -386,7 +386,7 @@ async fn a_host_nobody_listens_on_is_a_dead_letter_that_says_so() {
     let url = format!("http://127.0.0.1:{port}/");
     let device = post.hooked(json!({"type": "webhook", "url": url, "method": "POST"})).await;
     post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
-    assert_eq!(post.first_dead_letter().await.reason, "connect");
+    assert_eq!(post.first_dead_letter().await.reason, "connect: connection refused");
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ async fn a_call_that_lends_a_token_and_finds_nobody_is_made_again() {
     let device = post.hooked(entry).await;
     post.send(&post.bus.device(json!({})).await, &json!({"devices": device.uuid})).await;
     let letter = post.first_dead_letter().await;
-    assert_eq!((letter.reason.as_str(), letter.attempts), ("connect", SETTINGS.attempts));
+    assert_eq!((letter.reason.as_str(), letter.attempts), ("connect: timed out", SETTINGS.attempts));
 }
 
 /// A device whose token a receiver has in hand that does not answer.

@@ -96,7 +96,8 @@ impl Failed {
         match error {
             EgressError::AddressNotAllowed | EgressError::HostNotAllowed => Self::for_good(NOT_ALLOWED),
             EgressError::Timeout => Self::at("timeout", Condition::Late),
-            EgressError::Connect(_) => Self::at("connect", Condition::Away),
+            EgressError::Connect(cause) => Self::at(format!("connect: {cause}"), Condition::Away),
+            EgressError::Exchange(cause) => Self::at(format!("exchange: {cause}"), Condition::Refuses),
             _ => Self::at("exchange", Condition::Refuses),
         }
     }
