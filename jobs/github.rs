@@ -77,6 +77,8 @@ fn meaning_of_answer(error: &GitHubError) -> JobError {
 
 /// What it means that no answer came.
 fn meaning_of_silence(error: &EgressError) -> JobError {
+    // Why is for the operator: whoever reads the reply can do nothing about it.
+    tracing::warn!(error = with_causes(error), "GitHub gave no answer");
     match error {
         EgressError::Timeout => {
             unavailable(StatusCode::GATEWAY_TIMEOUT, "GitHub did not answer in time", None)
@@ -85,11 +87,7 @@ fn meaning_of_silence(error: &EgressError) -> JobError {
             unavailable(StatusCode::BAD_GATEWAY, "GitHub cannot be reached", None)
         }
         EgressError::TooLarge { .. } => refused("GitHub's answer is too long"),
-        _ => {
-            // Whoever reads the reply can do nothing about it: it is for the operator.
-            tracing::warn!(error = with_causes(error), "GitHub was not called");
-            refused("GitHub cannot be called")
-        }
+        _ => refused("GitHub cannot be called"),
     }
 }
 

@@ -106,7 +106,7 @@ async fn a_call_that_may_not_be_made_is_logged_once_with_its_reason() {
     let error = json!({"message": "GitHub cannot be called"});
     assert_eq!(reply["metadata"], json!({"code": 502, "to": "m1", "error": error}));
     let mut lines = log::lines_with("calls to this host are not allowed");
-    let told = |line: &String| line.contains("GitHub was not called") && !line.contains("unlisted");
+    let told = |line: &String| line.contains("GitHub gave no answer") && !line.contains("unlisted");
     assert!(lines.iter().all(told) && log::lines_with("unlisted.example").is_empty(), "{lines:?}");
     let delivery =
         |line: &String| serde_json::from_str::<Value>(line).unwrap()["spans"][0]["delivery.id"].to_string();

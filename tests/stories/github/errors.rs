@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{TOKEN, credentials, message, provisions, registry, run};
 use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::log;
 
 const NOW: Next = Next::Repeat { after: None };
 
@@ -100,7 +101,8 @@ async fn an_answer_that_is_no_list_is_refused() {
 }
 
 #[tokio::test]
-async fn a_github_that_does_not_answer_is_asked_again_later() {
+async fn a_github_that_does_not_answer_is_asked_again_later_and_the_log_says_why() {
+    log::capture();
     let silent = FakeApi::silent().await;
     let hasty = EgressSettings { api_timeout: Duration::from_millis(20), ..EgressSettings::default() };
     let message = message("ListReposByUser", json!({"username": "octocat"}));
@@ -113,6 +115,10 @@ async fn a_github_that_does_not_answer_is_asked_again_later() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let outcome = run(&format!("http://{unused}"), "ListReposByUser", "octocat").await.unwrap_err();
     assert_eq!(outcome, failure(502, "GitHub cannot be reached", NOW));
+    let lines = log::lines_with("GitHub gave no answer");
+    for cause in ["no answer within the time limit", "what came is no HTTP", "connection refused"] {
+        assert!(lines.iter().any(|line| line.contains(cause)), "{cause}: {lines:?}");
+    }
 }
 
 #[tokio::test]
