@@ -86,7 +86,8 @@ impl Desk {
     /// Answers a message, and tells all who wait for its end.
     pub(super) async fn take_up(&self, taken: Taken, case: Option<Case>) -> Verdict {
         let names = [Some(taken.delivery.new.id.clone()), case.as_ref().and_then(|case| case.mark.clone())];
-        let verdict = self.end_of(taken, case).await;
+        let span = tracing::info_span!("answer", delivery.id = taken.delivery.new.id.fingerprint());
+        let verdict = self.end_of(taken, case).instrument(span).await;
         names.iter().flatten().for_each(|name| self.endings.tell(name, &verdict));
         verdict
     }
@@ -111,8 +112,7 @@ impl Desk {
             case.looked_at = None;
             return self.refuse(taken, case, failure).await;
         }
-        let span = tracing::info_span!("answer", delivery.id = taken.delivery.new.id.fingerprint());
-        let answer = self.answer(&taken, &mut case).instrument(span).await;
+        let answer = self.answer(&taken, &mut case).await;
         self.end(taken, case, answer).await
     }
 

@@ -113,13 +113,17 @@ async fn a_bus_that_repeats_the_token_in_any_form_does_not_have_it_logged() {
 }
 
 #[tokio::test]
-async fn an_error_reply_that_the_bus_refuses_is_a_dead_letter() {
+async fn an_error_reply_that_the_bus_refuses_is_a_dead_letter_that_the_log_tells_of() {
+    log::capture();
     let meshblu = FakeMeshblu::start().await;
     meshblu.answer("POST /messages", [json_answer(403, &Value::Null)]);
     let (gateway, _directory) = RemoteGateway::open(&meshblu).await;
     assert_eq!(gateway.webhook(&say_hello()).await.status, 403);
     assert_eq!(meshblu.messages().len(), 2);
-    assert_eq!(gateway.dead_letters().await[0].reason, "reply_not_taken");
+    let letter = gateway.dead_letters().await.remove(0);
+    assert_eq!(letter.reason, "reply_not_taken");
+    let why = log::lines_with("the bus refuses with status 403");
+    assert!(why.iter().any(|line| line.contains(&letter.delivery.id.fingerprint())), "{why:?}");
     assert!(!meshblu.called().iter().any(|call| call.starts_with("PUT")), "nothing is noted then");
 }
 
