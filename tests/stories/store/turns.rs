@@ -87,6 +87,27 @@ async fn who_had_a_turn_is_behind_those_that_wait_for_one() {
 }
 
 #[tokio::test]
+async fn who_had_a_turn_and_waits_with_nothing_that_was_tried_in_vain_is_found_after_a_start() {
+    let (_directory, store) = fresh();
+    let [well, failing, new] = ["well", "failing", "new"].map(|hook| webhook("host", hook));
+    accept(&store, &well, 100, 2).await;
+    let feed = feed(&store);
+    let taken = due(&feed, 1).await.pop().unwrap();
+    let line = LineKey::new(well.clone(), taken.delivery.user_device.clone());
+    end(&store, taken, well).await;
+    accept(&store, &failing, 50, 2).await;
+    let of_failing = LineKey::new(failing, line.user_device.clone());
+    write(&store, move |transaction| {
+        transaction.postpone(3, NOW)?;
+        transaction.had_a_turn(&of_failing, NOW)
+    })
+    .await
+    .unwrap();
+    accept(&store, &new, 10, 1).await;
+    assert_eq!(feed.untroubled_lines(9).await.unwrap(), [line]);
+}
+
+#[tokio::test]
 async fn a_webhook_that_had_a_turn_before_the_clock_was_set_back_waits_no_longer_for_it() {
     let (_directory, store) = fresh();
     let (hand, to) = (Hand::at(NOW), webhook("host", "hook"));
