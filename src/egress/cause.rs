@@ -64,6 +64,8 @@ impl Cause {
             Some(Self::of_tls(error))
         } else if let Some(error) = error.downcast_ref::<hyper::Error>() {
             Self::of_http(error)
+        } else if let Some(error) = error.downcast_ref::<reqwest::Error>() {
+            error.is_timeout().then_some(Self::System(io::ErrorKind::TimedOut))
         } else if let Some(error) = error.downcast_ref::<tungstenite::Error>() {
             Self::of_web_socket(error)
         } else {

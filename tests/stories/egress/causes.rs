@@ -5,9 +5,10 @@ use std::error::Error;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use endo::egress::{ApiAccess, Egress, EgressError, HostList, Lookup};
+use endo::egress::{ApiAccess, Egress, EgressError, EgressSettings, HostList, Lookup};
 use http::Request;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -53,6 +54,14 @@ async fn what_is_met_on_the_way_is_told_apart() {
         logged_where(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").await,
         "unexpected end of file"
     );
+}
+
+#[tokio::test]
+async fn a_host_that_never_agrees_on_tls_is_told_as_one_that_took_too_long() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let limited = EgressSettings { connect_timeout: Duration::from_millis(20), ..settings() };
+    let base_url = format!("https://{}", silent.local_addr().unwrap());
+    assert_eq!(logged_of(egress(limited), &base_url).await, "timed out");
 }
 
 fn fixture(name: &str) -> PathBuf {
