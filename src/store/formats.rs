@@ -53,6 +53,7 @@ pub(super) const STEPS: &[&str] = &[
     deliveries::WITH_SHARED_BODIES,
     people::WITH_FORMS_OF_LINES,
     deliveries::WITH_FIRST_TURNS,
+    deliveries::WITH_TURNS_OF_DEVICES,
 ];
 
 const FIRST: &str = "

@@ -1,18 +1,19 @@
-//! What is due at webhooks, each host, each webhook of a host and each line at a webhook in its turn, but for what is passed
-//! over.
+//! What is due at webhooks, each host, each device that has webhooks there, each of these and each line at one in its turn, but
+//! for what is passed over.
 
 use super::handed::{PermitLine, Waiting, Wanted, one_of_each};
+use super::keys::{device_at_host, host_and_device};
 use crate::ambient::Timestamp;
 use crate::memory::weight;
 use crate::store::columns::text;
 use crate::store::{LineKey, StoreError, Transaction, View, WebhookKey, Work};
 
 impl View<'_> {
-    /// The deliveries to webhooks that are due: one of each host and then the next of each, of a host one of each webhook and then
-    /// the next of each, and of a webhook one of each line and then the next of each, first who waits longest for a turn, and
-    /// those last who have a call in hand; at a host where many fail it is another order
+    /// The deliveries to webhooks that are due: one of each host and then the next of each, of a host one of each device and then
+    /// the next of each, of a device there one of each webhook, and of a webhook one of each line, first who waits longest for a
+    /// turn, and those last who have calls in hand, the fewer the sooner; at a host where many fail it is another order
     /// ([`Rationed`](crate::store::Rationed)). No more is looked at than what is due at whoever gets one and whoever is passed over,
-    /// a host at once.
+    /// a host, or a device there, at once.
     ///
     /// # Errors
     /// What the database reports.
@@ -20,12 +21,20 @@ impl View<'_> {
         self.in_turn("hosts", wanted, |host| match (wanted.but.has_host(host), wanted.but.rationed(host)) {
             (true, _) => Ok(Vec::new()),
             (false, Some(rationed)) => self.due_at_rationed(host, rationed, wanted),
-            (false, None) => self.in_turn(host, wanted, |webhook| match wanted.passes_over(webhook) {
+            (false, None) => self.in_turn(host, wanted, |device| match wanted.but.has_device(device) {
                 true => Ok(Vec::new()),
-                false => self.in_turn(webhook, wanted, |line| match wanted.but.has_line(line) {
-                    true => Ok(Vec::new()),
-                    false => self.due_in_line_at_webhook(line, wanted),
-                }),
+                false => self.due_at_device(device, wanted),
+            }),
+        })
+    }
+
+    /// The same of a device at a host.
+    fn due_at_device(&self, device_at_host: &str, wanted: Wanted<'_>) -> Result<Vec<Waiting>, StoreError> {
+        self.in_turn(device_at_host, wanted, |webhook| match wanted.passes_over(webhook) {
+            true => Ok(Vec::new()),
+            false => self.in_turn(webhook, wanted, |line| match wanted.but.has_line(line) {
+                true => Ok(Vec::new()),
+                false => self.due_in_line_at_webhook(line, wanted),
             }),
         })
     }
@@ -62,8 +71,8 @@ impl View<'_> {
             && let Some(row) = standing.next()?
         {
             let who = text(row, 0)?;
-            match wanted.but.last_call_of(who) {
-                Some(call) => had_a_turn.push((call, who.to_owned())),
+            match wanted.but.last_turn_of(who) {
+                Some(turn) => had_a_turn.push((turn, who.to_owned())),
                 None => add(&mut of_each, who)?,
             }
         }
@@ -91,14 +100,20 @@ impl View<'_> {
 impl Wanted<'_> {
     /// Whether a webhook gets no call now. One gets none whose device has to wait for the least that there is.
     pub(super) fn passes_over(&self, webhook: &str) -> bool {
-        let device = webhook.split(' ').nth(1).unwrap_or_default();
+        let (_, device) = host_and_device(webhook);
         self.but.has_webhook(webhook) || self.awaited.contains(&PermitLine::of(&device.into(), 0))
+    }
+
+    /// The same, or none of its device there.
+    pub(super) fn passes_over_device_of(&self, webhook: &str) -> bool {
+        let (host, device) = host_and_device(webhook);
+        self.but.has_device(&device_at_host(host, device)) || self.passes_over(webhook)
     }
 }
 
 impl Transaction<'_> {
-    /// Puts a line, its webhook, and the host of that behind all others that wait for a turn now; who has nothing waiting waits
-    /// for none.
+    /// Puts a line, its webhook, the device of that at its host, and the host behind all others that wait for a turn now; who has
+    /// nothing waiting waits for none.
     ///
     /// # Errors
     /// What the database reports.
@@ -124,7 +139,8 @@ impl Transaction<'_> {
                      ON CONFLICT (who) DO UPDATE
                      SET due_at = excluded.due_at, had_at = max(had_at, excluded.had_at)";
         let WebhookKey { host, text, .. } = &line.webhook;
-        for (who, queue) in [(text, &**host), (host, "hosts")] {
+        let device = line.webhook.device_at_host();
+        for (who, queue) in [(&**text, &*device), (&device, host), (host, "hosts")] {
             let waits = self.change(again, (who, had_at, queue))?;
             self.wait_no_more(who, waits == 0)?;
         }

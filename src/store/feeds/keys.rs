@@ -23,6 +23,22 @@ impl WebhookKey {
         let text = format!("{host} {device} {hook}").into();
         Self { host, device, hook, text }
     }
+
+    /// Tells the webhooks of its device at its host from all others: whose queue they stand in.
+    pub(super) fn device_at_host(&self) -> String {
+        device_at_host(&self.host, self.device.as_str())
+    }
+}
+
+/// Who stands in the queue of this host for all webhooks of this device there.
+pub(super) fn device_at_host(host: &str, device: &str) -> String {
+    format!("{host}/{device}")
+}
+
+/// Where the webhook is that the column `webhook` names, and whose it is.
+pub(super) fn host_and_device(webhook: &str) -> (&str, &str) {
+    let (host, rest) = webhook.split_once(' ').unwrap_or_default();
+    (host, rest.split_once(' ').unwrap_or_default().0)
 }
 
 /// Tells a line of calls from all others.

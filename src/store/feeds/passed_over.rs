@@ -16,12 +16,23 @@ pub struct PassedOver {
     only: Option<HashSet<Arc<str>>>,
     /// The hosts at which many calls fail.
     rationed: HashMap<Arc<str>, Rationed>,
+    /// Devices at hosts, as each stands in the queue of the host.
+    devices: HashSet<String>,
     webhooks: HashSet<Arc<str>>,
     lines: HashSet<Arc<str>>,
-    /// Which call it was that each host, webhook and line had last, of those that stand behind others for it.
-    last_calls: HashMap<Arc<str>, u64>,
+    /// Which turn each host, device at a host, webhook and line had last, of those that stand behind others for it.
+    last_turns: HashMap<Arc<str>, LastTurn>,
     /// When to look again although the bell was not rung; the bell is rung for every other change.
     pub(super) again_in: Option<Duration>,
+}
+
+/// What somebody has of turns: the less it is, the sooner they get another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LastTurn {
+    /// Calls in hand.
+    calls: usize,
+    /// Which of all calls there were the last was.
+    last: u64,
 }
 
 impl PassedOver {
@@ -44,6 +55,11 @@ impl PassedOver {
         self.rationed.insert(Arc::clone(host), rationed);
     }
 
+    /// All webhooks that the device of this one has at its host, too.
+    pub fn pass_over_device_of(&mut self, webhook: &WebhookKey) {
+        self.devices.insert(webhook.device_at_host());
+    }
+
     /// This webhook too, for so long.
     pub fn pass_over_webhook_for(&mut self, webhook: &WebhookKey, left: Duration) {
         self.webhooks.insert(webhook.text.clone());
@@ -61,28 +77,26 @@ impl PassedOver {
         self.lines.insert(line.text.clone());
     }
 
-    /// This line had its turn with this call, which it has in hand, the later the higher, and so had its webhook and the host of
-    /// that: they stand behind all who have none in hand.
-    pub fn put_behind(&mut self, line: &LineKey, call: u64) {
-        for who in [&line.text, &line.webhook.text, &line.webhook.host] {
-            self.note_last_call(who, call);
+    /// This line had its turns with these `calls`, which it has in hand, the last of them this one of all, the later the higher;
+    /// and so had its webhook, the device of that at its host, and the host: they stand behind all who have fewer in hand.
+    pub fn put_behind(&mut self, line: &LineKey, calls: usize, last: u64) {
+        let device = line.webhook.device_at_host().into();
+        for who in [&line.text, &line.webhook.text, &device, &line.webhook.host] {
+            let turn = self.last_turns.entry(Arc::clone(who)).or_default();
+            *turn = LastTurn { calls: turn.calls + calls, last: last.max(turn.last) };
         }
     }
 
     /// This line alone stands behind others of its webhook, since this call of it.
     pub fn put_line_behind(&mut self, line: &LineKey, call: u64) {
-        self.note_last_call(&line.text, call);
-    }
-
-    fn note_last_call(&mut self, who: &Arc<str>, call: u64) {
-        let last = self.last_calls.entry(Arc::clone(who)).or_default();
-        *last = call.max(*last);
+        self.last_turns.insert(line.text.clone(), LastTurn { calls: 0, last: call });
     }
 
     /// Whether anything is passed over.
     pub fn is_something(&self) -> bool {
         let some = [&self.hosts, &self.webhooks, &self.lines];
-        self.only.is_some() || !self.rationed.is_empty() || some.iter().any(|some| !some.is_empty())
+        let is_any = self.only.is_some() || !self.rationed.is_empty() || !self.devices.is_empty();
+        is_any || some.iter().any(|some| !some.is_empty())
     }
 
     pub(super) fn rationed(&self, host: &str) -> Option<&Rationed> {
@@ -94,6 +108,10 @@ impl PassedOver {
         self.hosts.contains(host) || self.only.as_ref().is_some_and(|only| !only.contains(host))
     }
 
+    pub(super) fn has_device(&self, device_at_host: &str) -> bool {
+        self.devices.contains(device_at_host)
+    }
+
     pub(super) fn has_webhook(&self, webhook: &str) -> bool {
         self.webhooks.contains(webhook)
     }
@@ -102,7 +120,7 @@ impl PassedOver {
         self.lines.contains(line)
     }
 
-    pub(super) fn last_call_of(&self, who: &str) -> Option<u64> {
-        self.last_calls.get(who).copied()
+    pub(super) fn last_turn_of(&self, who: &str) -> Option<LastTurn> {
+        self.last_turns.get(who).copied()
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::handed::{Waiting, Wanted, one_of_each};
+use super::keys::host_and_device;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::columns::text;
@@ -82,7 +83,7 @@ impl Rationed {
 
     /// Whether no more is tried of the device whose webhook this is.
     fn has_its_share(&self, webhook: &str) -> bool {
-        let device = webhook.split(' ').nth(1).unwrap_or_default();
+        let (_, device) = host_and_device(webhook);
         self.trials.with_their_share.contains(&DeviceUuid::from(device))
     }
 
@@ -126,10 +127,10 @@ impl Search<'_> {
         let mut standing = Vec::new();
         for line in &self.rationed.well {
             if let Some(since) = self.stands_since(&line.text, &line.webhook.text)? {
-                standing.push((self.wanted.but.last_call_of(&line.text), since, line));
+                standing.push((self.wanted.but.last_turn_of(&line.text), since, line));
             }
         }
-        standing.sort_by_key(|(last_call, since, _)| (*last_call, *since));
+        standing.sort_by_key(|(last_turn, since, _)| (*last_turn, *since));
         let mut at_webhook: HashMap<&str, usize> = HashMap::new();
         let mut in_turn = Vec::new();
         for (_, _, line) in standing {
@@ -239,6 +240,6 @@ impl Search<'_> {
     }
 
     fn is_left_out(&self, line: &str, webhook: &str) -> bool {
-        self.wanted.but.has_line(line) || self.wanted.passes_over(webhook)
+        self.wanted.but.has_line(line) || self.wanted.passes_over_device_of(webhook)
     }
 }

@@ -136,3 +136,28 @@ END;
 pub(super) const WITH_FIRST_TURNS: &str = "
 CREATE INDEX first_turns_in_order ON turns (queue, since, who) WHERE had_at = 0;
 ";
+
+/// The devices whose webhooks are at a host have their turns there, each webhook then in the queue of its device: whoever has
+/// many keeps nobody waiting who has few.
+pub(super) const WITH_TURNS_OF_DEVICES: &str = "
+DROP TRIGGER turn_of_a_new_delivery;
+DROP TRIGGER turn_of_a_moved_delivery;
+CREATE TRIGGER turn_of_a_new_delivery AFTER INSERT ON deliveries
+WHEN NEW.work = 1 AND NOT EXISTS (SELECT 1 FROM turns WHERE who = NEW.line_at_webhook AND due_at <= NEW.due_at) BEGIN
+    INSERT INTO turns (who, queue, due_at) VALUES (NEW.line_at_webhook, NEW.webhook, NEW.due_at),
+        (NEW.webhook, NEW.host || '/' || NEW.device, NEW.due_at),
+        (NEW.host || '/' || NEW.device, NEW.host, NEW.due_at), (NEW.host, 'hosts', NEW.due_at)
+    ON CONFLICT (who) DO UPDATE SET due_at = min(due_at, excluded.due_at);
+END;
+CREATE TRIGGER turn_of_a_moved_delivery AFTER UPDATE OF due_at, target ON deliveries
+WHEN NEW.work = 1 AND NOT EXISTS (SELECT 1 FROM turns WHERE who = NEW.line_at_webhook AND due_at <= NEW.due_at) BEGIN
+    INSERT INTO turns (who, queue, due_at) VALUES (NEW.line_at_webhook, NEW.webhook, NEW.due_at),
+        (NEW.webhook, NEW.host || '/' || NEW.device, NEW.due_at),
+        (NEW.host || '/' || NEW.device, NEW.host, NEW.due_at), (NEW.host, 'hosts', NEW.due_at)
+    ON CONFLICT (who) DO UPDATE SET due_at = min(due_at, excluded.due_at);
+END;
+UPDATE turns SET queue = queue || '/' || substr(who, length(queue) + 2, instr(substr(who, length(queue) + 2), ' ') - 1)
+    WHERE queue IN (SELECT who FROM turns WHERE queue = 'hosts');
+INSERT INTO turns (who, queue, due_at) SELECT queue, substr(queue, 1, instr(queue, '/') - 1), min(since) FROM turns
+    WHERE queue NOT LIKE '% %' AND queue <> 'hosts' GROUP BY queue;
+";

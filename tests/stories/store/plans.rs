@@ -153,9 +153,9 @@ async fn what_every_message_asks_for_is_found_by_an_index() {
     }
 }
 
-/// How many steps a look for work at webhooks takes to go over a host, to the webhook of it that is due, to the line of that,
-/// and to the first that waits there: so much waits at so many of its webhooks, of which the last alone is due, and a piece at another host.
-fn steps_where(webhooks: u32, waits: u32) -> [i32; 4] {
+/// How many steps a look for work at webhooks takes to go over a host, to the device there that is due, to the webhook of that and
+/// its line, and to the first that waits there: so much waits at so many of its webhooks, of which the last alone is due, and a piece at another host.
+fn steps_where(webhooks: u32, waits: u32) -> [i32; 5] {
     let (directory, store) = fresh();
     drop(store);
     let connection = raw(directory.path());
@@ -176,14 +176,16 @@ fn steps_where(webhooks: u32, waits: u32) -> [i32; 4] {
     };
     let (down, has_more, over) = look("SELECT who FROM turns WHERE queue = ?1", &[&"hosts", &500_000]);
     assert!(down == "down".to_owned().into() && has_more);
-    let (due, has_more, to) = look("SELECT who FROM turns WHERE queue = ?1", &[&down, &500_000]);
+    let (device, has_more, of_device) = look("SELECT who FROM turns WHERE queue = ?1", &[&down, &500_000]);
+    assert!(device == "down/busy".to_owned().into() && !has_more);
+    let (due, has_more, to) = look("SELECT who FROM turns WHERE queue = ?1", &[&device, &500_000]);
     assert!(due == "down busy 0".to_owned().into() && !has_more);
     let (line, has_more, at) = look("SELECT who FROM turns WHERE queue = ?1", &[&due, &500_000]);
     assert!(line == "down busy 0 ".to_owned().into() && !has_more);
     let of_line =
         "SELECT seq, octet_length(body) + weight, device FROM deliveries WHERE line_at_webhook = ?1";
     let (_, _, first) = look(of_line, &[&line, &500_000]);
-    [over, to, at, first]
+    [over, of_device, to, at, first]
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Among what is due at webhooks each host has its turn, and each webhook of a host.
+//! Among what is due at webhooks each host has its turn, each device there, and each of its webhooks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use endo::message::DeviceUuid;
 use endo::store::{Feed, LineKey, NewDelivery, PassedOver, Store, Taken, WebhookKey, Work};
 use serde_json::json;
 
-use super::{Hand, NOW, delivery, fresh, write};
+use super::{Hand, NOW, delivery, fresh, open, raw, write};
 use crate::support::store::{due, due_but};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -67,6 +67,61 @@ async fn each_webhook_of_a_host_has_its_turn_whatever_waits_for_longer_at_anothe
     accept(&store, &webhook("host", "busy"), 100, 50).await;
     accept(&store, &webhook("host", "quiet"), 1, 1).await;
     assert_eq!(names(&due(&feed(&store), 3).await), ["host busy", "host quiet", "host busy"]);
+}
+
+/// A webhook of another device than [`webhook`]'s.
+fn webhook_of_another(host: &str, hook: &str) -> WebhookKey {
+    WebhookKey::new(host.into(), DeviceUuid::from("another"), hook.into())
+}
+
+#[tokio::test]
+async fn each_device_has_its_turn_at_a_host_whatever_number_of_webhooks_another_has_there() {
+    let (_directory, store) = fresh();
+    for hook in 0..20 {
+        accept(&store, &webhook("host", &hook.to_string()), 100, 1).await;
+    }
+    accept(&store, &webhook_of_another("host", "quiet"), 1, 2).await;
+    let feed = feed(&store);
+    let taken = due(&feed, 4).await;
+    assert_eq!(names(&taken), ["host 0", "host quiet", "host 1", "host quiet"]);
+    let but = || {
+        let mut but = PassedOver::default();
+        but.pass_over_device_of(&webhook("host", "0"));
+        but
+    };
+    accept(&store, &webhook_of_another("host", "last"), 1, 1).await;
+    assert_eq!(names(&due_but(&feed, 4, but).await), ["host last"]);
+}
+
+#[tokio::test]
+async fn who_has_fewer_calls_in_hand_comes_before_who_has_more() {
+    let (_directory, store) = fresh();
+    let (busy, quiet) = (webhook("host", "busy"), webhook_of_another("host", "quiet"));
+    accept(&store, &busy, 100, 1).await;
+    accept(&store, &quiet, 1, 1).await;
+    let but = || {
+        let mut but = PassedOver::default();
+        but.put_behind(&LineKey::new(busy.clone(), "".into()), 2, 3);
+        but.put_behind(&LineKey::new(quiet.clone(), "".into()), 1, 4);
+        but
+    };
+    assert_eq!(names(&due_but(&feed(&store), 2, but).await), ["host quiet", "host busy"]);
+}
+
+#[tokio::test]
+async fn what_waited_before_devices_had_turns_waits_in_those_of_its_device() {
+    let old = tempfile::tempdir().unwrap();
+    let connection = raw(old.path());
+    connection.execute_batch(include_str!("../../fixtures/store-format-31.sql")).unwrap();
+    connection.execute_batch("PRAGMA application_id = 0x456e646f; PRAGMA user_version = 31").unwrap();
+    let sql = "INSERT INTO deliveries (id, work, device, event, route, target, body, accepted_at, due_at)
+               VALUES (?1 || ' ' || ?2, 1, ?1, 'message.received', '[]', json_object('host', 'host:443', 'hook', ?2), '{}', 1, ?3)";
+    for (due_at, device, hook) in [(1, "busy", "1"), (2, "busy", "2"), (3, "busy", ""), (4, "quiet", "1")] {
+        connection.execute(sql, (device, hook, due_at)).unwrap();
+    }
+    drop(connection);
+    let store = open(old.path());
+    assert_eq!(names(&due(&feed(&store), 4).await), ["busy 1", "quiet 1", "busy 2", "busy "]);
 }
 
 #[tokio::test]
@@ -147,7 +202,7 @@ async fn who_has_a_call_in_hand_stands_behind_all_who_have_none_and_behind_who_h
         for to in [&one, &other, &one, &other] {
             let but = || {
                 let mut but = PassedOver::default();
-                had.borrow().iter().zip(1..).for_each(|(line, call)| but.put_behind(line, call));
+                had.borrow().iter().zip(1..).for_each(|(line, call)| but.put_behind(line, 1, call));
                 but
             };
             let taken = due_but(&feed, 1, but).await;

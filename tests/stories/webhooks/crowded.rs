@@ -16,6 +16,8 @@ const AT_ONE_WEBHOOK: usize = AT_WEBHOOKS / 2;
 const MESSAGES: usize = 10;
 /// Calls at the same time, of which one may be a trial where many fail.
 const CALLS: usize = 16;
+/// As many calls as a quick host gets of those of [`ONCE`].
+const OF_A_QUICK_HOST: usize = ONCE.concurrency / 4;
 const CROWDED: WebhookSettings = WebhookSettings { concurrency: CALLS, remembered: AT_WEBHOOKS, ..ONCE };
 
 /// A host that takes what is good, and fails at all else, each once the gate has a permit for it.
@@ -142,6 +144,25 @@ async fn a_new_webhook_is_called_whatever_number_of_new_ones_another_device_has_
     let good = scene.hooked("/good").await;
     send_well(&scene, &good).await;
     while !is_good(&scene.called().await) {}
+}
+
+#[tokio::test]
+async fn a_webhook_is_called_whatever_number_of_webhooks_another_device_has_at_its_host_that_take_long() {
+    let (mut scene, _closed) = crowded(ONCE).await;
+    let good = scene.hooked("/good").await;
+    send_well(&scene, &good).await;
+    scene.called().await;
+    let strangers = device_of(&scene, 100).await;
+    scene.send(&strangers, 1).await;
+    for _ in 0..OF_A_QUICK_HOST {
+        scene.called().await;
+    }
+    // By now the host counts as slow.
+    scene.pass(1000);
+    for _ in 0..3 {
+        send_well(&scene, &good).await;
+        assert!(is_good(&scene.called().await));
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::WebhookSettings;
 use super::destination::{CallEnd, Destination, Line};
 use super::failures::{Failures, Rules};
+use super::hosts::Share;
 use super::permit::{Admitted, NewCall};
 use super::trials::{Counts, Standing, Trial, Trials};
 use crate::ambient::Timestamp;
@@ -40,12 +41,12 @@ impl AtHost {
         destination.is_some_and(|destination| destination.rests_for(&line.user_device, &self.trials, now))
     }
 
-    /// Adds those who get no call now, and who had their turn with a call that they have in hand; of these no line gets another
-    /// where the host has room `but_for_others` alone. Answers who else fails there, or has a call in hand.
+    /// Adds those who get no call now, and who had their turn with a call that they have in hand; of these nobody gets another
+    /// who has a share for which the host is `full_from` on. Answers who else fails there, or has a call in hand.
     pub(super) fn pass_over(
         &self,
         passed_over: &mut PassedOver,
-        but_for_others: bool,
+        full_from: Option<Share>,
         now: Timestamp,
     ) -> Rationed {
         let mut rationed = Rationed::of(self.trials.next(now));
@@ -73,9 +74,11 @@ impl AtHost {
                 }
                 if *calls > 0 {
                     rationed.has_a_call(key);
-                    passed_over.put_behind(key, *last);
-                    if but_for_others {
-                        passed_over.pass_over_line(key);
+                    passed_over.put_behind(key, *calls, *last);
+                    match full_from {
+                        Some(Share::OfItsLine) => passed_over.pass_over_line(key),
+                        Some(_) => passed_over.pass_over_device_of(&key.webhook),
+                        None => {}
                     }
                 }
             }

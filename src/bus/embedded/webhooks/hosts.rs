@@ -1,11 +1,13 @@
 //! Which hosts get another call: the more are in hand, the fewer each gets, and whoever is slow leaves room to all others. Of
-//! one host, too, a line that has none in hand is not kept out by those that another has.
+//! one host, too, a device that has none in hand is not kept out by those that another has, nor a line by those of another line.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ambient::Timestamp;
+use crate::message::DeviceUuid;
+use crate::store::WebhookKey;
 
 /// Within this time a quick host is done with a call.
 const QUICK: Duration = Duration::from_secs(1);
@@ -26,8 +28,8 @@ pub(super) struct Hosts {
 struct Host {
     /// When each call that it has in hand began.
     calls: Vec<Timestamp>,
-    /// How many lines have one in hand.
-    lines: usize,
+    /// How many lines have one in hand of each device whose webhooks are called.
+    lines: HashMap<DeviceUuid, usize>,
     /// Whether it was done with one.
     is_known: bool,
     /// Until when it counts as slow for the calls that it took long for: for as long as all of these took together, so that
@@ -43,14 +45,18 @@ enum Pace {
     Quick,
 }
 
-/// What a line that would have another call has of a host.
+/// What a line that would have another call has of its host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Share {
-    /// No call in hand: it makes room for itself beside those that have, however many of them they have.
-    WithNone,
-    /// Some.
-    WithSome,
+    /// Its device has no call in hand: it makes room for itself beside the devices that have, however many lines of theirs.
+    Nothing,
+    /// Its device has some, and the line has none: it makes room for itself beside the lines that have, however many calls.
+    OfItsDevice,
+    /// The line has some.
+    OfItsLine,
 }
+
+const SHARES: [Share; 3] = [Share::Nothing, Share::OfItsDevice, Share::OfItsLine];
 
 /// The calls in hand, by the pace of their hosts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,10 +69,8 @@ struct InHand {
 /// Which hosts get no call now.
 #[derive(Debug, Default)]
 pub(super) struct Full {
-    /// These.
-    pub(super) hosts: HashSet<Arc<str>>,
-    /// These get one of a line that has none in hand, and no other.
-    pub(super) but_for_others: HashSet<Arc<str>>,
+    /// These get none of those who have as much there, or more.
+    pub(super) for_shares_from: HashMap<Arc<str>, Share>,
     /// All but these, where there is no room for a host that nobody knows.
     pub(super) but: Option<HashSet<Arc<str>>>,
     /// When this may be otherwise although no call ends.
@@ -78,9 +82,19 @@ impl Hosts {
         Self { concurrency, known: HashMap::new() }
     }
 
+    /// What a line of this webhook has of its host, that has so many calls in hand.
+    pub(super) fn share(&self, webhook: &WebhookKey, calls_of_line: usize) -> Share {
+        let host = self.known.get(&webhook.host);
+        match host.is_some_and(|host| host.lines.contains_key(&webhook.device)) {
+            _ if calls_of_line > 0 => Share::OfItsLine,
+            true => Share::OfItsDevice,
+            false => Share::Nothing,
+        }
+    }
+
     /// Whether `host` gets another call, of a line like this.
     pub(super) fn has_room(&self, host: &str, share: Share, now: Timestamp) -> bool {
-        let unknown = Host::UNKNOWN;
+        let unknown = Host::unknown();
         let host = self.known.get(host).unwrap_or(&unknown);
         self.takes_another(self.in_hand(now), host.pace(now), host.calls_beside(share))
     }
@@ -89,37 +103,44 @@ impl Hosts {
         let in_hand = self.in_hand(now);
         let takes =
             |host: &Host, share| self.takes_another(in_hand, host.pace(now), host.calls_beside(share));
-        let names_where = |is_so: &dyn Fn(&Host) -> bool| -> HashSet<Arc<str>> {
-            self.known.iter().filter(|(_, host)| is_so(host)).map(|(name, _)| Arc::clone(name)).collect()
-        };
-        let hosts = names_where(&|host| !takes(host, Share::WithNone));
-        let but_for_others = names_where(&|host| !takes(host, Share::WithSome));
-        let takes_unknown = takes(&Host::UNKNOWN, Share::WithNone);
-        let but = (!takes_unknown).then(|| names_where(&|host| takes(host, Share::WithNone)));
-        let again_in = if but_for_others.is_empty() && but.is_none() {
+        let full_from = |host: &Host| SHARES.into_iter().find(|share| !takes(host, *share));
+        let for_shares_from: HashMap<_, _> =
+            self.known.iter().filter_map(|(name, host)| Some((Arc::clone(name), full_from(host)?))).collect();
+        let open = self.known.keys().filter(|name| for_shares_from.get(*name) != Some(&Share::Nothing));
+        let takes_unknown = takes(&Host::unknown(), Share::Nothing);
+        let but = (!takes_unknown).then(|| open.cloned().collect());
+        let again_in = if for_shares_from.is_empty() && but.is_none() {
             None
         } else {
             self.known.values().filter_map(|host| host.changes_in(now)).min()
         };
-        Full { hosts, but_for_others, but, again_in }
+        Full { for_shares_from, but, again_in }
     }
 
-    pub(super) fn begin(&mut self, host: &Arc<str>, share: Share, now: Timestamp) {
+    /// Begins a call of a line that has so much.
+    pub(super) fn begin(&mut self, webhook: &WebhookKey, share: Share, now: Timestamp) {
+        let host = &webhook.host;
         if self.known.len() >= REMEMBERED && !self.known.contains_key(host) {
             let idle = self.known.iter().filter(|(_, host)| host.calls.is_empty());
             let soonest_quick =
                 idle.min_by_key(|(_, host)| host.slow_until).map(|(name, _)| Arc::clone(name));
             soonest_quick.and_then(|name| self.known.remove(&name));
         }
-        let host = self.known.entry(Arc::clone(host)).or_insert(Host::UNKNOWN);
+        let host = self.known.entry(Arc::clone(host)).or_insert_with(Host::unknown);
         host.calls.push(now);
-        host.lines += usize::from(share == Share::WithNone);
+        if share != Share::OfItsLine {
+            *host.lines.entry(webhook.device.clone()).or_default() += 1;
+        }
     }
 
-    /// No call of a line is in hand any more that had some.
-    pub(super) fn end_line(&mut self, host: &str) {
-        if let Some(host) = self.known.get_mut(host) {
-            host.lines -= 1;
+    /// No call of a line of this webhook is in hand any more that had some.
+    pub(super) fn end_line(&mut self, webhook: &WebhookKey) {
+        let Some(host) = self.known.get_mut(&webhook.host) else { return };
+        if let Some(lines) = host.lines.get_mut(&webhook.device) {
+            *lines -= 1;
+            if *lines == 0 {
+                host.lines.remove(&webhook.device);
+            }
         }
     }
 
@@ -160,8 +181,10 @@ impl Hosts {
 }
 
 impl Host {
-    const UNKNOWN: Self =
-        Self { calls: Vec::new(), lines: 0, is_known: false, slow_until: Timestamp::from_millis(0) };
+    fn unknown() -> Self {
+        let (calls, lines) = (Vec::new(), HashMap::new());
+        Self { calls, lines, is_known: false, slow_until: Timestamp::from_millis(0) }
+    }
 
     fn pace(&self, now: Timestamp) -> Pace {
         // Whoever has a call in hand for long is slow.
@@ -176,8 +199,9 @@ impl Host {
     /// How many calls count for a line that would have another.
     fn calls_beside(&self, share: Share) -> usize {
         match share {
-            Share::WithNone => self.lines,
-            Share::WithSome => self.calls.len(),
+            Share::Nothing => self.lines.len(),
+            Share::OfItsDevice => self.lines.values().sum(),
+            Share::OfItsLine => self.calls.len(),
         }
     }
 

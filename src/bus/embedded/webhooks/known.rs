@@ -63,14 +63,16 @@ impl Known {
 
     /// Who gets no call now, and who had their turn with a call that they have in hand.
     pub(super) fn passed_over(&mut self, now: Timestamp) -> PassedOver {
-        let Full { hosts, but_for_others, but, again_in } = self.hosts.full(now);
-        let mut passed_over = PassedOver::of_hosts(hosts, but, again_in);
+        let Full { for_shares_from, but, again_in } = self.hosts.full(now);
+        let full = for_shares_from.iter().filter(|(_, share)| **share == Share::Nothing);
+        let full = full.map(|(host, _)| Arc::clone(host)).collect();
+        let mut passed_over = PassedOver::of_hosts(full, but, again_in);
         for (host, at_host) in &self.at_hosts {
             // Nothing of it is looked at.
             if passed_over.has_host(host) {
                 continue;
             }
-            let mut rationed = at_host.pass_over(&mut passed_over, but_for_others.contains(host), now);
+            let mut rationed = at_host.pass_over(&mut passed_over, for_shares_from.get(host).copied(), now);
             if at_host.trials.are_rationed() {
                 self.well.at(host).for_each(|line| rationed.is_well(line));
                 passed_over.ration(host, rationed);
@@ -86,7 +88,7 @@ impl Known {
         let (key, at_host) = (&to.webhook, self.at_hosts.get(&to.webhook.host));
         let destination = at_host.and_then(|at_host| at_host.webhooks.get(key));
         let line = destination.and_then(|destination| destination.lines.get(&to.user_device));
-        let share = if line.is_some_and(|line| line.calls > 0) { Share::WithSome } else { Share::WithNone };
+        let share = self.hosts.share(key, line.map_or(0, |line| line.calls));
         let standing = self.standing(&to);
         let waits = |at_host: &AtHost| {
             let trials = &at_host.trials;
@@ -99,7 +101,7 @@ impl Known {
         if line.is_none() && self.remembered() >= self.settings.remembered {
             self.forget_one(now);
         }
-        self.hosts.begin(&to.webhook.host, share, now);
+        self.hosts.begin(&to.webhook, share, now);
         self.calls += 1;
         let call = NewCall { to, began: now, number: self.calls, standing };
         let at_host = self.at_hosts.entry(Arc::clone(&call.to.webhook.host));
@@ -143,7 +145,7 @@ impl Known {
             let of_line = at_host.webhooks.get(&line.webhook);
             let of_line = of_line.and_then(|destination| destination.lines.get(&line.user_device));
             if of_line.is_none_or(|line| line.calls == 0) {
-                self.hosts.end_line(host);
+                self.hosts.end_line(&line.webhook);
             }
             if !at_host.is_needed(now) {
                 self.at_hosts.remove(host);
