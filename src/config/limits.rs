@@ -51,7 +51,7 @@ pub struct Webhooks {
     /// The longest wait between two attempts, in seconds.
     #[schemars(range(min = 1, max = 86_400))]
     pub longest_delay_seconds: u64,
-    /// How many webhooks are called at the same time. One host gets a quarter of what others leave of that, and an eighth of all at most where it has had a call in hand for a second, and then for as long as its slow calls took together, five minutes at most; all that are so slow get half together. At a webhook the messages of each user device, or of whoever sends, have their turns, and those of one that has no call at the host in hand are not kept waiting by the calls that others have there, but by the number of these others.
+    /// How many webhooks are called at the same time. One host gets a quarter of what others leave of that, and an eighth of all at most where it has had a call in hand for a second, and then for as long as its slow calls took together, five minutes at most; all that are so slow get half together, and of that, first calls of hosts included, the webhooks of one device have no more than half of what others leave. At a webhook the messages of each user device, or of whoever sends, have their turns, and those of one that has no call at the host in hand are not kept waiting by the calls that others have there, but by the number of these others; and so a device none of whose webhooks at the host is being called is kept waiting by the number of devices some of whose are, not by the number of their calls.
     #[schemars(range(min = 1, max = 10_000))]
     pub concurrency: usize,
 }

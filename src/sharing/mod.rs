@@ -6,4 +6,5 @@ mod shares;
 mod turns;
 
 pub use places::{Place, Places};
+pub(crate) use share::is_within_share;
 pub use turns::{Turn, Turns};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::rationed::NextTrials;
+use crate::message::DeviceUuid;
 use crate::store::{LineKey, Rationed, WebhookKey};
 
 /// What gets no call for now, and who had one.
@@ -18,12 +19,32 @@ pub struct PassedOver {
     rationed: HashMap<Arc<str>, Rationed>,
     /// Devices at hosts, as each stands in the queue of the host.
     devices: HashSet<String>,
+    /// Devices at several hosts.
+    devices_at_hosts: Vec<(HashSet<DeviceUuid>, AtHosts)>,
     webhooks: HashSet<Arc<str>>,
     lines: HashSet<Arc<str>>,
     /// Which turn each host, device at a host, webhook and line had last, of those that stand behind others for it.
     last_turns: HashMap<Arc<str>, LastTurn>,
     /// When to look again although the bell was not rung; the bell is rung for every other change.
     pub(super) again_in: Option<Duration>,
+}
+
+/// At which hosts devices are passed over.
+#[derive(Debug)]
+pub enum AtHosts {
+    /// At these.
+    These(HashSet<Arc<str>>),
+    /// At all others.
+    AllBut(HashSet<Arc<str>>),
+}
+
+impl AtHosts {
+    fn has(&self, host: &str) -> bool {
+        match self {
+            Self::These(hosts) => hosts.contains(host),
+            Self::AllBut(hosts) => !hosts.contains(host),
+        }
+    }
 }
 
 /// What somebody has of turns: the less it is, the sooner they get another.
@@ -58,6 +79,13 @@ impl PassedOver {
     /// All webhooks that the device of this one has at its host, too.
     pub fn pass_over_device_of(&mut self, webhook: &WebhookKey) {
         self.devices.insert(webhook.device_at_host());
+    }
+
+    /// The webhooks too that these devices have there.
+    pub fn pass_over_devices(&mut self, devices: HashSet<DeviceUuid>, at: AtHosts) {
+        if !devices.is_empty() {
+            self.devices_at_hosts.push((devices, at));
+        }
     }
 
     /// This webhook too, for so long.
@@ -95,8 +123,9 @@ impl PassedOver {
     /// Whether anything is passed over.
     pub fn is_something(&self) -> bool {
         let some = [&self.hosts, &self.webhooks, &self.lines];
-        let is_any = self.only.is_some() || !self.rationed.is_empty() || !self.devices.is_empty();
-        is_any || some.iter().any(|some| !some.is_empty())
+        let is_any_device = !self.devices.is_empty() || !self.devices_at_hosts.is_empty();
+        let is_any_host = self.only.is_some() || !self.rationed.is_empty();
+        is_any_device || is_any_host || some.iter().any(|some| !some.is_empty())
     }
 
     pub(super) fn rationed(&self, host: &str) -> Option<&Rationed> {
@@ -109,7 +138,11 @@ impl PassedOver {
     }
 
     pub(super) fn has_device(&self, device_at_host: &str) -> bool {
-        self.devices.contains(device_at_host)
+        let (host, device) = device_at_host.split_once('/').unwrap_or_default();
+        let is_among = |(devices, at): &(HashSet<DeviceUuid>, AtHosts)| {
+            at.has(host) && devices.contains(&DeviceUuid::from(device))
+        };
+        self.devices.contains(device_at_host) || self.devices_at_hosts.iter().any(is_among)
     }
 
     pub(super) fn has_webhook(&self, webhook: &str) -> bool {

@@ -18,6 +18,8 @@ const MESSAGES: usize = 10;
 const CALLS: usize = 16;
 /// As many calls as a quick host gets of those of [`ONCE`].
 const OF_A_QUICK_HOST: usize = ONCE.concurrency / 4;
+/// As many calls at hosts that nobody knows, or that are slow, as one device has of those of [`ONCE`] that all such have.
+const OF_ONE_DEVICE: usize = ONCE.concurrency / 4;
 const CROWDED: WebhookSettings = WebhookSettings { concurrency: CALLS, remembered: AT_WEBHOOKS, ..ONCE };
 
 /// A host that takes what is good, and fails at all else, each once the gate has a permit for it.
@@ -163,6 +165,43 @@ async fn a_webhook_is_called_whatever_number_of_webhooks_another_device_has_at_i
         send_well(&scene, &good).await;
         assert!(is_good(&scene.called().await));
     }
+}
+
+/// As many servers that never answer, and an entry of a webhook at each.
+async fn hanging(servers: usize) -> Vec<(FakeApi, Value)> {
+    let mut hanging = Vec::new();
+    for _ in 0..servers {
+        let server = FakeApi::silent().await;
+        let entry = hook(&server);
+        hanging.push((server, entry));
+    }
+    hanging
+}
+
+#[tokio::test]
+async fn a_slow_or_new_webhook_is_called_whatever_number_of_hosts_another_device_has_where_they_hang() {
+    let (mut scene, closed) = crowded(ONCE).await;
+    let (hanging, strangers) = (hanging(ONCE.concurrency).await, scene.hooked("/strangers").await);
+    let entries: Vec<_> = hanging.iter().map(|(_, entry)| entry.clone()).collect();
+    scene.post.rehook(&strangers, &entries).await;
+    // The host counts as slow from its first call on.
+    let slow = scene.hooked("/slow").await;
+    scene.send(&slow, 1).await;
+    scene.called().await;
+    scene.pass(1000);
+    closed.add_permits(1);
+    scene.until_dead(1).await;
+    scene.send(&strangers, 1).await;
+    let called = || hanging.iter().filter(|(server, _)| !server.seen().is_empty()).count();
+    while called() < OF_ONE_DEVICE {
+        tokio::task::yield_now().await;
+    }
+    scene.send(&slow, 1).await;
+    scene.called().await;
+    let (new, mut calls) = server(&[200]).await;
+    scene.send(&scene.post.hooked(hook(&new)).await, 1).await;
+    calls.recv().await.unwrap();
+    assert_eq!(called(), OF_ONE_DEVICE);
 }
 
 #[tokio::test]

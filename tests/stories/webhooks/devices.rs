@@ -111,10 +111,11 @@ async fn one_device_s_webhooks_leave_room_in_memory_to_another_s_whatever_hosts_
 #[tokio::test]
 async fn one_device_s_webhooks_leave_calls_to_another_s_whatever_hosts_they_are_at() {
     let mut scene = Scene::set(12, WebhookSettings { concurrency: 8, ..SETTINGS }).await;
-    scene.keep_busy(small, 4).await;
+    // Nobody knows its hosts, which so get half of the half that may be slow.
+    scene.keep_busy(small, 2).await;
     scene.send_to_the_other(small).await;
     is_called(&mut scene.calls).await;
-    assert_eq!(scene.busy.calls(), 4);
+    assert_eq!(scene.busy.calls(), 2);
     scene.end().await;
 }
 

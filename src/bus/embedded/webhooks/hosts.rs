@@ -1,5 +1,6 @@
 //! Which hosts get another call: the more are in hand, the fewer each gets, and whoever is slow leaves room to all others. Of
-//! one host, too, a device that has none in hand is not kept out by those that another has, nor a line by those of another line.
+//! one host, too, a device that has none in hand is not kept out by those that another has, nor a line by those of another line;
+//! and of all that is slow, or new, no device has more than half of what others leave.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
+use crate::sharing::is_within_share;
 use crate::store::WebhookKey;
 
 /// Within this time a quick host is done with a call.
@@ -73,6 +75,10 @@ pub(super) struct Full {
     pub(super) for_shares_from: HashMap<Arc<str>, Share>,
     /// All but these, where there is no room for a host that nobody knows.
     pub(super) but: Option<HashSet<Arc<str>>>,
+    /// These devices get none at these hosts, which are slow.
+    pub(super) at_slow: (HashSet<DeviceUuid>, HashSet<Arc<str>>),
+    /// These devices get none but at these hosts, which are known.
+    pub(super) but_at_known: (HashSet<DeviceUuid>, HashSet<Arc<str>>),
     /// When this may be otherwise although no call ends.
     pub(super) again_in: Option<Duration>,
 }
@@ -92,11 +98,13 @@ impl Hosts {
         }
     }
 
-    /// Whether `host` gets another call, of a line like this.
-    pub(super) fn has_room(&self, host: &str, share: Share, now: Timestamp) -> bool {
+    /// Whether the host of this webhook gets another call, of a line of it that has so much.
+    pub(super) fn has_room(&self, webhook: &WebhookKey, share: Share, now: Timestamp) -> bool {
         let unknown = Host::unknown();
-        let host = self.known.get(host).unwrap_or(&unknown);
-        self.takes_another(self.in_hand(now), host.pace(now), host.calls_beside(share))
+        let host = self.known.get(&webhook.host).unwrap_or(&unknown);
+        let (pace, in_hand) = (host.pace(now), self.in_hand(now));
+        let is_sated = || self.is_sated(in_hand, self.lines_of(&webhook.device, now), pace);
+        self.takes_another(in_hand, pace, host.calls_beside(share)) && !is_sated()
     }
 
     pub(super) fn full(&self, now: Timestamp) -> Full {
@@ -109,12 +117,35 @@ impl Hosts {
         let open = self.known.keys().filter(|name| for_shares_from.get(*name) != Some(&Share::Nothing));
         let takes_unknown = takes(&Host::unknown(), Share::Nothing);
         let but = (!takes_unknown).then(|| open.cloned().collect());
-        let again_in = if for_shares_from.is_empty() && but.is_none() {
+        let (at_slow, but_at_known) = (self.sated_at_slow(in_hand, now), self.sated_at_unknown(in_hand, now));
+        let is_none_sated = at_slow.0.is_empty() && but_at_known.0.is_empty();
+        let again_in = if for_shares_from.is_empty() && but.is_none() && is_none_sated {
             None
         } else {
             self.known.values().filter_map(|host| host.changes_in(now)).min()
         };
-        Full { for_shares_from, but, again_in }
+        Full { for_shares_from, but, at_slow, but_at_known, again_in }
+    }
+
+    fn sated_at_slow(&self, in_hand: InHand, now: Timestamp) -> (HashSet<DeviceUuid>, HashSet<Arc<str>>) {
+        (self.sated(in_hand, Pace::Slow, now), self.named(now, |pace| pace == Pace::Slow))
+    }
+
+    fn sated_at_unknown(&self, in_hand: InHand, now: Timestamp) -> (HashSet<DeviceUuid>, HashSet<Arc<str>>) {
+        (self.sated(in_hand, Pace::Unknown, now), self.named(now, |pace| pace != Pace::Unknown))
+    }
+
+    /// The devices that have their share of the calls at hosts of this pace.
+    fn sated(&self, in_hand: InHand, pace: Pace, now: Timestamp) -> HashSet<DeviceUuid> {
+        let devices: HashSet<_> = self.known.values().flat_map(|host| host.lines.keys()).collect();
+        let is_sated = |device: &&DeviceUuid| self.is_sated(in_hand, self.lines_of(device, now), pace);
+        devices.into_iter().filter(is_sated).cloned().collect()
+    }
+
+    /// The hosts whose pace is like that.
+    fn named(&self, now: Timestamp, is_so: impl Fn(Pace) -> bool) -> HashSet<Arc<str>> {
+        let named = self.known.iter().filter(|(_, host)| is_so(host.pace(now)));
+        named.map(|(name, _)| Arc::clone(name)).collect()
     }
 
     /// Begins a call of a line that has so much.
@@ -158,7 +189,7 @@ impl Hosts {
     fn takes_another(&self, in_hand: InHand, pace: Pace, calls: usize) -> bool {
         let (all, InHand { slow, unknown, quick }) = (self.concurrency, in_hand);
         match pace {
-            Pace::Slow => calls < (all / 8).max(1) && slow < (all / 2).max(1),
+            Pace::Slow => calls < (all / 8).max(1) && slow < self.of_slow(),
             // One that nobody knows shows with the first how it takes them.
             Pace::Unknown => calls == 0 && slow + unknown < (all * 3 / 4).max(1),
             // Quick ones may stall all together: each leaves others three quarters of what it finds free.
@@ -166,15 +197,41 @@ impl Hosts {
         }
     }
 
+    /// Whether a device of which so many `lines` have calls in hand has its share of the calls at hosts of this pace. One line
+    /// may have all that its host gets.
+    fn is_sated(&self, in_hand: InHand, lines: InHand, pace: Pace) -> bool {
+        // Those that nobody knows may all be slow.
+        let (calls, held) = match pace {
+            Pace::Slow => (in_hand.slow, lines.slow),
+            Pace::Unknown => (in_hand.slow + in_hand.unknown, lines.slow + lines.unknown),
+            Pace::Quick => return false,
+        };
+        held > 1 && !is_within_share(self.of_slow().saturating_sub(calls), held, 1)
+    }
+
+    /// How many calls all slow hosts may have in hand together.
+    fn of_slow(&self) -> usize {
+        (self.concurrency / 2).max(1)
+    }
+
     fn in_hand(&self, now: Timestamp) -> InHand {
+        self.counted(now, |host| host.calls.len())
+    }
+
+    /// The lines of this device that have calls in hand.
+    fn lines_of(&self, device: &DeviceUuid, now: Timestamp) -> InHand {
+        self.counted(now, |host| host.lines.get(device).copied().unwrap_or_default())
+    }
+
+    fn counted(&self, now: Timestamp, count: impl Fn(&Host) -> usize) -> InHand {
         let mut in_hand = InHand::default();
-        for host in self.known.values() {
+        for host in self.known.values().filter(|host| !host.calls.is_empty()) {
             let of_its_pace = match host.pace(now) {
                 Pace::Slow => &mut in_hand.slow,
                 Pace::Unknown => &mut in_hand.unknown,
                 Pace::Quick => &mut in_hand.quick,
             };
-            *of_its_pace += host.calls.len();
+            *of_its_pace += count(host);
         }
         in_hand
     }

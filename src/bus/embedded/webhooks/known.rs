@@ -23,7 +23,7 @@ use super::trials::Standing;
 use super::well::Well;
 use crate::ambient::{Ambient, Timestamp};
 use crate::message::DeviceUuid;
-use crate::store::{LineKey, PassedOver, WebhookKey};
+use crate::store::{AtHosts, LineKey, PassedOver, WebhookKey};
 
 #[derive(Debug)]
 pub(super) struct Known {
@@ -63,10 +63,12 @@ impl Known {
 
     /// Who gets no call now, and who had their turn with a call that they have in hand.
     pub(super) fn passed_over(&mut self, now: Timestamp) -> PassedOver {
-        let Full { for_shares_from, but, again_in } = self.hosts.full(now);
+        let Full { for_shares_from, but, at_slow, but_at_known, again_in } = self.hosts.full(now);
         let full = for_shares_from.iter().filter(|(_, share)| **share == Share::Nothing);
         let full = full.map(|(host, _)| Arc::clone(host)).collect();
         let mut passed_over = PassedOver::of_hosts(full, but, again_in);
+        passed_over.pass_over_devices(at_slow.0, AtHosts::These(at_slow.1));
+        passed_over.pass_over_devices(but_at_known.0, AtHosts::AllBut(but_at_known.1));
         for (host, at_host) in &self.at_hosts {
             // Nothing of it is looked at.
             if passed_over.has_host(host) {
@@ -95,7 +97,7 @@ impl Known {
             let is_no_trial = standing == Standing::Well || !trials.are_rationed();
             at_host.rests_for(&to, now) || !(is_no_trial || trials.has_room_for(&to.webhook.device))
         };
-        if at_host.is_some_and(waits) || !self.hosts.has_room(&key.host, share, now) {
+        if at_host.is_some_and(waits) || !self.hosts.has_room(key, share, now) {
             return None;
         }
         if line.is_none() && self.remembered() >= self.settings.remembered {
