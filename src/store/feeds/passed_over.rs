@@ -83,9 +83,7 @@ impl PassedOver {
 
     /// The webhooks too that these devices have there.
     pub fn pass_over_devices(&mut self, devices: HashSet<DeviceUuid>, at: AtHosts) {
-        if !devices.is_empty() {
-            self.devices_at_hosts.push((devices, at));
-        }
+        self.devices_at_hosts.push((devices, at));
     }
 
     /// This webhook too, for so long.

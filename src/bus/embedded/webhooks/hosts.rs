@@ -76,9 +76,9 @@ pub(super) struct Full {
     /// All but these, where there is no room for a host that nobody knows.
     pub(super) but: Option<HashSet<Arc<str>>>,
     /// These devices get none at these hosts, which are slow.
-    pub(super) at_slow: (HashSet<DeviceUuid>, HashSet<Arc<str>>),
+    pub(super) at_slow: Option<(HashSet<DeviceUuid>, HashSet<Arc<str>>)>,
     /// These devices get none but at these hosts, which are known.
-    pub(super) but_at_known: (HashSet<DeviceUuid>, HashSet<Arc<str>>),
+    pub(super) but_at_known: Option<(HashSet<DeviceUuid>, HashSet<Arc<str>>)>,
     /// When this may be otherwise although no call ends.
     pub(super) again_in: Option<Duration>,
 }
@@ -117,29 +117,24 @@ impl Hosts {
         let open = self.known.keys().filter(|name| for_shares_from.get(*name) != Some(&Share::Nothing));
         let takes_unknown = takes(&Host::unknown(), Share::Nothing);
         let but = (!takes_unknown).then(|| open.cloned().collect());
-        let (at_slow, but_at_known) = (self.sated_at_slow(in_hand, now), self.sated_at_unknown(in_hand, now));
-        let is_none_sated = at_slow.0.is_empty() && but_at_known.0.is_empty();
-        let again_in = if for_shares_from.is_empty() && but.is_none() && is_none_sated {
-            None
-        } else {
-            self.known.values().filter_map(|host| host.changes_in(now)).min()
-        };
+        let at_slow = self.sated(in_hand, Pace::Slow, now);
+        let at_slow = at_slow.map(|devices| (devices, self.named(now, |pace| pace == Pace::Slow)));
+        let but_at_known = self.sated(in_hand, Pace::Unknown, now);
+        let but_at_known =
+            but_at_known.map(|devices| (devices, self.named(now, |pace| pace != Pace::Unknown)));
+        let is_any =
+            !for_shares_from.is_empty() || but.is_some() || at_slow.is_some() || but_at_known.is_some();
+        let changes_in = || self.known.values().filter_map(|host| host.changes_in(now)).min();
+        let again_in = if is_any { changes_in() } else { None };
         Full { for_shares_from, but, at_slow, but_at_known, again_in }
     }
 
-    fn sated_at_slow(&self, in_hand: InHand, now: Timestamp) -> (HashSet<DeviceUuid>, HashSet<Arc<str>>) {
-        (self.sated(in_hand, Pace::Slow, now), self.named(now, |pace| pace == Pace::Slow))
-    }
-
-    fn sated_at_unknown(&self, in_hand: InHand, now: Timestamp) -> (HashSet<DeviceUuid>, HashSet<Arc<str>>) {
-        (self.sated(in_hand, Pace::Unknown, now), self.named(now, |pace| pace != Pace::Unknown))
-    }
-
-    /// The devices that have their share of the calls at hosts of this pace.
-    fn sated(&self, in_hand: InHand, pace: Pace, now: Timestamp) -> HashSet<DeviceUuid> {
+    /// The devices that have their share of the calls at hosts of this pace, if any has.
+    fn sated(&self, in_hand: InHand, pace: Pace, now: Timestamp) -> Option<HashSet<DeviceUuid>> {
         let devices: HashSet<_> = self.known.values().flat_map(|host| host.lines.keys()).collect();
         let is_sated = |device: &&DeviceUuid| self.is_sated(in_hand, self.lines_of(device, now), pace);
-        devices.into_iter().filter(is_sated).cloned().collect()
+        let sated: HashSet<_> = devices.into_iter().filter(is_sated).cloned().collect();
+        (!sated.is_empty()).then_some(sated)
     }
 
     /// The hosts whose pace is like that.

@@ -67,8 +67,12 @@ impl Known {
         let full = for_shares_from.iter().filter(|(_, share)| **share == Share::Nothing);
         let full = full.map(|(host, _)| Arc::clone(host)).collect();
         let mut passed_over = PassedOver::of_hosts(full, but, again_in);
-        passed_over.pass_over_devices(at_slow.0, AtHosts::These(at_slow.1));
-        passed_over.pass_over_devices(but_at_known.0, AtHosts::AllBut(but_at_known.1));
+        if let Some((devices, hosts)) = at_slow {
+            passed_over.pass_over_devices(devices, AtHosts::These(hosts));
+        }
+        if let Some((devices, hosts)) = but_at_known {
+            passed_over.pass_over_devices(devices, AtHosts::AllBut(hosts));
+        }
         for (host, at_host) in &self.at_hosts {
             // Nothing of it is looked at.
             if passed_over.has_host(host) {
