@@ -120,6 +120,10 @@ pub struct Jobs {
     /// How many jobs run at the same time. Those of one user device have half of what others leave, one at least.
     #[schemars(range(min = 1, max = 10_000))]
     pub concurrency: usize,
+    /// How often a job is run again whose API could not answer, if it changed nothing there: after about half a second, and
+    /// then after pauses that double, for ten seconds at most.
+    #[schemars(range(max = 10))]
+    pub repeats: u32,
 }
 
 impl Default for Jobs {
@@ -132,6 +136,7 @@ impl Default for Jobs {
             remote_handlers: false,
             time_limit_seconds: 30,
             concurrency: 64,
+            repeats: 2,
         }
     }
 }

@@ -195,7 +195,7 @@ impl Gateway {
             credentials: self.credentials.clone(),
             registry: Arc::clone(&self.registry),
             workbench: self.workbench.clone(),
-            repeats: Repeats::default(),
+            repeats: Repeats { times: self.config.jobs.repeats, ..Repeats::default() },
             sign_in: self.source.has_sign_in().then(|| format!("{service_url}auth/api")),
             endings: Endings::default(),
             clock: self.ambient.clock.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::ambient::Timestamp;
-use endo::config::{RefreshRetry, Source, SourceKind};
+use endo::config::{Config, RefreshRetry, Source, SourceKind};
 use endo::credentials::{CredentialsError, Cut, Health, Revoker, State};
 use endo::source::renewal::Renewed;
 use serde_json::{Value, json};
@@ -97,6 +97,21 @@ async fn an_api_that_quotes_the_secret_in_another_form_or_in_what_it_was_asked_f
         assert_eq!(api.seen()[0].header("authorization"), ["Bearer access-1"]);
         assert_eq!(reply["metadata"]["code"], status);
         assert!(reply.to_string().contains("canary of [redacted] and [redacted]"), "{reply}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_whose_api_cannot_answer_is_run_again_as_often_as_is_set() {
+    for repeats in [0, 1] {
+        let api = FakeApi::answering(Answer::new(503, &["retry-after: 0"], "down")).await;
+        let url = api.url("");
+        let change = |config: &mut Config| {
+            config.source.base_url = Some(url);
+            config.jobs.repeats = repeats;
+        };
+        let mut house = House::with(None, change).await;
+        assert_eq!(house.ask().await["metadata"]["code"], 503);
+        assert_eq!(api.seen().len(), 1 + repeats as usize);
     }
 }
 
