@@ -26,7 +26,7 @@ pub use feeds::feed::{Feed, Taken};
 pub use feeds::handed::{Claim, Handed};
 pub use feeds::keys::{LineKey, WebhookKey};
 pub use feeds::overdue::Overdue;
-pub use feeds::passed_over::{AtHosts, PassedOver};
+pub use feeds::passed_over::{DevicesAtHosts, HostSet, PassedOver};
 pub use feeds::place::{AskedFor, Place};
 pub use feeds::rationed::{FailingLine, NextTrials, Rationed};
 pub use insisting::Insisting;

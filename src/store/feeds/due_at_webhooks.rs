@@ -2,7 +2,7 @@
 //! for what is passed over.
 
 use super::handed::{PermitLine, Waiting, Wanted, one_of_each};
-use super::keys::{device_at_host, host_and_device};
+use super::keys::DeviceAtHost;
 use crate::ambient::Timestamp;
 use crate::memory::weight;
 use crate::store::columns::text;
@@ -21,16 +21,16 @@ impl View<'_> {
         self.in_turn("hosts", wanted, |host| match (wanted.but.has_host(host), wanted.but.rationed(host)) {
             (true, _) => Ok(Vec::new()),
             (false, Some(rationed)) => self.due_at_rationed(host, rationed, wanted),
-            (false, None) => self.in_turn(host, wanted, |device| match wanted.but.has_device(device) {
-                true => Ok(Vec::new()),
-                false => self.due_at_device(device, wanted),
-            }),
+            (false, None) => self.in_turn(host, wanted, |device| self.due_of_device(device, wanted)),
         })
     }
 
     /// The same of a device at a host.
-    fn due_at_device(&self, device_at_host: &str, wanted: Wanted<'_>) -> Result<Vec<Waiting>, StoreError> {
-        self.in_turn(device_at_host, wanted, |webhook| match wanted.passes_over(webhook) {
+    fn due_of_device(&self, at_host: &str, wanted: Wanted<'_>) -> Result<Vec<Waiting>, StoreError> {
+        if wanted.but.has_device(&DeviceAtHost::named(at_host)) {
+            return Ok(Vec::new());
+        }
+        self.in_turn(at_host, wanted, |webhook| match wanted.passes_over(webhook) {
             true => Ok(Vec::new()),
             false => self.in_turn(webhook, wanted, |line| match wanted.but.has_line(line) {
                 true => Ok(Vec::new()),
@@ -100,14 +100,13 @@ impl View<'_> {
 impl Wanted<'_> {
     /// Whether a webhook gets no call now. One gets none whose device has to wait for the least that there is.
     pub(super) fn passes_over(&self, webhook: &str) -> bool {
-        let (_, device) = host_and_device(webhook);
-        self.but.has_webhook(webhook) || self.awaited.contains(&PermitLine::of(&device.into(), 0))
+        let DeviceAtHost { device, .. } = DeviceAtHost::with(webhook);
+        self.but.has_webhook(webhook) || self.awaited.contains(&PermitLine::of(&device, 0))
     }
 
     /// The same, or none of its device there.
     pub(super) fn passes_over_device_of(&self, webhook: &str) -> bool {
-        let (host, device) = host_and_device(webhook);
-        self.but.has_device(&device_at_host(host, device)) || self.passes_over(webhook)
+        self.but.has_device(&DeviceAtHost::with(webhook)) || self.passes_over(webhook)
     }
 }
 
@@ -139,7 +138,7 @@ impl Transaction<'_> {
                      ON CONFLICT (who) DO UPDATE
                      SET due_at = excluded.due_at, had_at = max(had_at, excluded.had_at)";
         let WebhookKey { host, text, .. } = &line.webhook;
-        let device = line.webhook.device_at_host();
+        let device = line.webhook.device_at_host().name();
         for (who, queue) in [(&**text, &*device), (&device, host), (host, "hosts")] {
             let waits = self.change(again, (who, had_at, queue))?;
             self.wait_no_more(who, waits == 0)?;

@@ -24,21 +24,37 @@ impl WebhookKey {
         Self { host, device, hook, text }
     }
 
-    /// Tells the webhooks of its device at its host from all others: whose queue they stand in.
-    pub(super) fn device_at_host(&self) -> String {
-        device_at_host(&self.host, self.device.as_str())
+    /// All webhooks that its device has at its host.
+    pub(super) fn device_at_host(&self) -> DeviceAtHost {
+        DeviceAtHost { host: Arc::clone(&self.host), device: self.device.clone() }
     }
 }
 
-/// Who stands in the queue of this host for all webhooks of this device there.
-pub(super) fn device_at_host(host: &str, device: &str) -> String {
-    format!("{host}/{device}")
+/// All webhooks of one device at one host, for which it stands in the queue of that.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct DeviceAtHost {
+    pub(super) host: Arc<str>,
+    pub(super) device: DeviceUuid,
 }
 
-/// Where the webhook is that the column `webhook` names, and whose it is.
-pub(super) fn host_and_device(webhook: &str) -> (&str, &str) {
-    let (host, rest) = webhook.split_once(' ').unwrap_or_default();
-    (host, rest.split_once(' ').unwrap_or_default().0)
+impl DeviceAtHost {
+    /// Those that stand under this name.
+    pub(super) fn named(who: &str) -> Self {
+        let (host, device) = who.split_once('/').unwrap_or_default();
+        Self { host: host.into(), device: device.into() }
+    }
+
+    /// Those of which the column `webhook` names one.
+    pub(super) fn with(webhook: &str) -> Self {
+        let (host, rest) = webhook.split_once(' ').unwrap_or_default();
+        let (device, _) = rest.split_once(' ').unwrap_or_default();
+        Self { host: host.into(), device: device.into() }
+    }
+
+    /// The name under which they stand.
+    pub(super) fn name(&self) -> String {
+        format!("{}/{}", self.host, self.device)
+    }
 }
 
 /// Tells a line of calls from all others.

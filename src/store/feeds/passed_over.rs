@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::keys::DeviceAtHost;
 use super::rationed::NextTrials;
 use crate::message::DeviceUuid;
 use crate::store::{LineKey, Rationed, WebhookKey};
@@ -11,16 +12,11 @@ use crate::store::{LineKey, Rationed, WebhookKey};
 /// What gets no call for now, and who had one.
 #[derive(Debug, Default)]
 pub struct PassedOver {
-    /// Hosts, host and port of each.
-    hosts: HashSet<Arc<str>>,
-    /// All hosts but these, where that is said.
-    only: Option<HashSet<Arc<str>>>,
+    hosts: HostSet,
     /// The hosts at which many calls fail.
     rationed: HashMap<Arc<str>, Rationed>,
-    /// Devices at hosts, as each stands in the queue of the host.
-    devices: HashSet<String>,
-    /// Devices at several hosts.
-    devices_at_hosts: Vec<(HashSet<DeviceUuid>, AtHosts)>,
+    devices: HashSet<DeviceAtHost>,
+    devices_at_hosts: Vec<DevicesAtHosts>,
     webhooks: HashSet<Arc<str>>,
     lines: HashSet<Arc<str>>,
     /// Which turn each host, device at a host, webhook and line had last, of those that stand behind others for it.
@@ -29,22 +25,43 @@ pub struct PassedOver {
     pub(super) again_in: Option<Duration>,
 }
 
-/// At which hosts devices are passed over.
+/// Some hosts, host and port of each.
 #[derive(Debug)]
-pub enum AtHosts {
-    /// At these.
-    These(HashSet<Arc<str>>),
-    /// At all others.
+pub enum HostSet {
+    /// These.
+    Only(HashSet<Arc<str>>),
+    /// All others.
     AllBut(HashSet<Arc<str>>),
 }
 
-impl AtHosts {
-    fn has(&self, host: &str) -> bool {
+impl Default for HostSet {
+    fn default() -> Self {
+        Self::Only(HashSet::new())
+    }
+}
+
+impl HostSet {
+    /// Whether it is none.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Only(hosts) if hosts.is_empty())
+    }
+
+    /// Whether this host is one of them.
+    pub fn has(&self, host: &str) -> bool {
         match self {
-            Self::These(hosts) => hosts.contains(host),
+            Self::Only(hosts) => hosts.contains(host),
             Self::AllBut(hosts) => !hosts.contains(host),
         }
     }
+}
+
+/// All webhooks that these devices have at these hosts.
+#[derive(Debug)]
+pub struct DevicesAtHosts {
+    /// Whose they are.
+    pub devices: HashSet<DeviceUuid>,
+    /// Where they are.
+    pub hosts: HostSet,
 }
 
 /// What somebody has of turns: the less it is, the sooner they get another.
@@ -57,14 +74,9 @@ pub(super) struct LastTurn {
 }
 
 impl PassedOver {
-    /// These hosts, host and port of each, and all but those of `only`, where that is said, for `again_in` at least where no
-    /// bell is rung.
-    pub fn of_hosts(
-        hosts: HashSet<Arc<str>>,
-        only: Option<HashSet<Arc<str>>>,
-        again_in: Option<Duration>,
-    ) -> Self {
-        Self { hosts, only, again_in, ..Self::default() }
+    /// These hosts, and these devices at some others, for `again_in` at least where no bell is rung.
+    pub fn of(hosts: HostSet, devices_at_hosts: Vec<DevicesAtHosts>, again_in: Option<Duration>) -> Self {
+        Self { hosts, devices_at_hosts, again_in, ..Self::default() }
     }
 
     /// Of this host all but those who are called there where many calls fail.
@@ -79,11 +91,6 @@ impl PassedOver {
     /// All webhooks that the device of this one has at its host, too.
     pub fn pass_over_device_of(&mut self, webhook: &WebhookKey) {
         self.devices.insert(webhook.device_at_host());
-    }
-
-    /// The webhooks too that these devices have there.
-    pub fn pass_over_devices(&mut self, devices: HashSet<DeviceUuid>, at: AtHosts) {
-        self.devices_at_hosts.push((devices, at));
     }
 
     /// This webhook too, for so long.
@@ -106,7 +113,7 @@ impl PassedOver {
     /// This line had its turns with these `calls`, which it has in hand, the last of them this one of all, the later the higher;
     /// and so had its webhook, the device of that at its host, and the host: they stand behind all who have fewer in hand.
     pub fn put_behind(&mut self, line: &LineKey, calls: usize, last: u64) {
-        let device = line.webhook.device_at_host().into();
+        let device = line.webhook.device_at_host().name().into();
         for who in [&line.text, &line.webhook.text, &device, &line.webhook.host] {
             let turn = self.last_turns.entry(Arc::clone(who)).or_default();
             *turn = LastTurn { calls: turn.calls + calls, last: last.max(turn.last) };
@@ -120,10 +127,9 @@ impl PassedOver {
 
     /// Whether anything is passed over.
     pub fn is_something(&self) -> bool {
-        let some = [&self.hosts, &self.webhooks, &self.lines];
         let is_any_device = !self.devices.is_empty() || !self.devices_at_hosts.is_empty();
-        let is_any_host = self.only.is_some() || !self.rationed.is_empty();
-        is_any_device || is_any_host || some.iter().any(|some| !some.is_empty())
+        let is_any_host = !self.hosts.is_empty() || !self.rationed.is_empty();
+        is_any_device || is_any_host || !self.webhooks.is_empty() || !self.lines.is_empty()
     }
 
     pub(super) fn rationed(&self, host: &str) -> Option<&Rationed> {
@@ -132,15 +138,13 @@ impl PassedOver {
 
     /// Whether this host is passed over.
     pub fn has_host(&self, host: &str) -> bool {
-        self.hosts.contains(host) || self.only.as_ref().is_some_and(|only| !only.contains(host))
+        self.hosts.has(host)
     }
 
-    pub(super) fn has_device(&self, device_at_host: &str) -> bool {
-        let (host, device) = device_at_host.split_once('/').unwrap_or_default();
-        let is_among = |(devices, at): &(HashSet<DeviceUuid>, AtHosts)| {
-            at.has(host) && devices.contains(&DeviceUuid::from(device))
-        };
-        self.devices.contains(device_at_host) || self.devices_at_hosts.iter().any(is_among)
+    pub(super) fn has_device(&self, at_host: &DeviceAtHost) -> bool {
+        let DeviceAtHost { host, device } = at_host;
+        let is_among = |many: &DevicesAtHosts| many.hosts.has(host) && many.devices.contains(device);
+        self.devices.contains(at_host) || self.devices_at_hosts.iter().any(is_among)
     }
 
     pub(super) fn has_webhook(&self, webhook: &str) -> bool {

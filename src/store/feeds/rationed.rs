@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::handed::{Waiting, Wanted, one_of_each};
-use super::keys::host_and_device;
+use super::keys::DeviceAtHost;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::store::columns::text;
@@ -83,8 +83,7 @@ impl Rationed {
 
     /// Whether no more is tried of the device whose webhook this is.
     fn has_its_share(&self, webhook: &str) -> bool {
-        let (_, device) = host_and_device(webhook);
-        self.trials.with_their_share.contains(&DeviceUuid::from(device))
+        self.trials.with_their_share.contains(&DeviceAtHost::with(webhook).device)
     }
 
     /// Whether nothing is known of a line.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use endo::message::DeviceUuid;
-use endo::store::{Feed, LineKey, NewDelivery, PassedOver, Store, Taken, WebhookKey, Work};
+use endo::store::{Feed, HostSet, LineKey, NewDelivery, PassedOver, Store, Taken, WebhookKey, Work};
 use serde_json::json;
 
 use super::{Hand, NOW, delivery, fresh, open, raw, write};
@@ -185,7 +185,7 @@ async fn what_is_led_to_another_webhook_has_the_turn_of_that() {
         (taken.place.clone(), json!({"host": *moved.host, "hook": *moved.hook}).to_string());
     write(&store, move |transaction| transaction.lead_to(place.within(transaction)?, &target)).await.unwrap();
     drop(taken);
-    let but = || PassedOver::of_hosts(["host".into()].into(), None, None);
+    let but = || PassedOver::of(HostSet::Only(["host".into()].into()), Vec::new(), None);
     assert_eq!(names(&due_but(&feed, 1, but).await), ["host old"]);
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::sharing::is_within_share;
-use crate::store::WebhookKey;
+use crate::store::{DevicesAtHosts, HostSet, WebhookKey};
 
 /// Within this time a quick host is done with a call.
 const QUICK: Duration = Duration::from_secs(1);
@@ -68,17 +68,15 @@ struct InHand {
     quick: usize,
 }
 
-/// Which hosts get no call now.
-#[derive(Debug, Default)]
+/// Who gets no call now, and where.
+#[derive(Debug)]
 pub(super) struct Full {
-    /// These get none of those who have as much there, or more.
+    /// Nobody gets one at these.
+    pub(super) hosts: HostSet,
+    /// At these nobody does who has as much there, or more.
     pub(super) for_shares_from: HashMap<Arc<str>, Share>,
-    /// All but these, where there is no room for a host that nobody knows.
-    pub(super) but: Option<HashSet<Arc<str>>>,
-    /// These devices get none at these hosts, which are slow.
-    pub(super) at_slow: Option<(HashSet<DeviceUuid>, HashSet<Arc<str>>)>,
-    /// These devices get none but at these hosts, which are known.
-    pub(super) but_at_known: Option<(HashSet<DeviceUuid>, HashSet<Arc<str>>)>,
+    /// These do not who have their share of the calls at hosts of some pace.
+    pub(super) sated: Vec<DevicesAtHosts>,
     /// When this may be otherwise although no call ends.
     pub(super) again_in: Option<Duration>,
 }
@@ -114,33 +112,39 @@ impl Hosts {
         let full_from = |host: &Host| SHARES.into_iter().find(|share| !takes(host, *share));
         let for_shares_from: HashMap<_, _> =
             self.known.iter().filter_map(|(name, host)| Some((Arc::clone(name), full_from(host)?))).collect();
-        let open = self.known.keys().filter(|name| for_shares_from.get(*name) != Some(&Share::Nothing));
-        let takes_unknown = takes(&Host::unknown(), Share::Nothing);
-        let but = (!takes_unknown).then(|| open.cloned().collect());
-        let at_slow = self.sated(in_hand, Pace::Slow, now);
-        let at_slow = at_slow.map(|devices| (devices, self.named(now, |pace| pace == Pace::Slow)));
-        let but_at_known = self.sated(in_hand, Pace::Unknown, now);
-        let but_at_known =
-            but_at_known.map(|devices| (devices, self.named(now, |pace| pace != Pace::Unknown)));
-        let is_any =
-            !for_shares_from.is_empty() || but.is_some() || at_slow.is_some() || but_at_known.is_some();
+        let is_full = |name: &Arc<str>| for_shares_from.get(name) == Some(&Share::Nothing);
+        let hosts = match takes(&Host::unknown(), Share::Nothing) {
+            true => HostSet::Only(self.known.keys().filter(|name| is_full(name)).cloned().collect()),
+            false => HostSet::AllBut(self.known.keys().filter(|name| !is_full(name)).cloned().collect()),
+        };
+        let sated: Vec<_> = [Pace::Slow, Pace::Unknown]
+            .into_iter()
+            .filter_map(|pace| self.sated(in_hand, pace, now))
+            .collect();
+        let is_any = !for_shares_from.is_empty() || !hosts.is_empty() || !sated.is_empty();
         let changes_in = || self.known.values().filter_map(|host| host.changes_in(now)).min();
         let again_in = if is_any { changes_in() } else { None };
-        Full { for_shares_from, but, at_slow, but_at_known, again_in }
+        Full { hosts, for_shares_from, sated, again_in }
     }
 
-    /// The devices that have their share of the calls at hosts of this pace, if any has.
-    fn sated(&self, in_hand: InHand, pace: Pace, now: Timestamp) -> Option<HashSet<DeviceUuid>> {
+    /// The devices that have their share of the calls at hosts of this pace, if any has, and these hosts.
+    fn sated(&self, in_hand: InHand, pace: Pace, now: Timestamp) -> Option<DevicesAtHosts> {
         let devices: HashSet<_> = self.known.values().flat_map(|host| host.lines.keys()).collect();
         let is_sated = |device: &&DeviceUuid| self.is_sated(in_hand, self.lines_of(device, now), pace);
-        let sated: HashSet<_> = devices.into_iter().filter(is_sated).cloned().collect();
-        (!sated.is_empty()).then_some(sated)
+        let devices: HashSet<_> = devices.into_iter().filter(is_sated).cloned().collect();
+        (!devices.is_empty()).then(|| DevicesAtHosts { devices, hosts: self.of_pace(pace, now) })
     }
 
-    /// The hosts whose pace is like that.
-    fn named(&self, now: Timestamp, is_so: impl Fn(Pace) -> bool) -> HashSet<Arc<str>> {
-        let named = self.known.iter().filter(|(_, host)| is_so(host.pace(now)));
-        named.map(|(name, _)| Arc::clone(name)).collect()
+    /// The hosts of this pace. Of most that nobody knows there is nothing here.
+    fn of_pace(&self, pace: Pace, now: Timestamp) -> HostSet {
+        let (of_it, others): (Vec<_>, Vec<_>) =
+            self.known.iter().partition(|(_, host)| host.pace(now) == pace);
+        let names =
+            |hosts: Vec<(&Arc<str>, _)>| hosts.into_iter().map(|(name, _)| Arc::clone(name)).collect();
+        match pace {
+            Pace::Unknown => HostSet::AllBut(names(others)),
+            Pace::Slow | Pace::Quick => HostSet::Only(names(of_it)),
+        }
     }
 
     /// Begins a call of a line that has so much.

@@ -17,13 +17,13 @@ use super::answer::Condition;
 use super::at_host::{AtHost, Idle};
 use super::destination::{CallEnd, Destination};
 use super::failures::Rules;
-use super::hosts::{Full, Hosts, Share};
+use super::hosts::{Full, Hosts};
 use super::permit::{Admitted, NewCall};
 use super::trials::Standing;
 use super::well::Well;
 use crate::ambient::{Ambient, Timestamp};
 use crate::message::DeviceUuid;
-use crate::store::{AtHosts, LineKey, PassedOver, WebhookKey};
+use crate::store::{LineKey, PassedOver, WebhookKey};
 
 #[derive(Debug)]
 pub(super) struct Known {
@@ -63,16 +63,8 @@ impl Known {
 
     /// Who gets no call now, and who had their turn with a call that they have in hand.
     pub(super) fn passed_over(&mut self, now: Timestamp) -> PassedOver {
-        let Full { for_shares_from, but, at_slow, but_at_known, again_in } = self.hosts.full(now);
-        let full = for_shares_from.iter().filter(|(_, share)| **share == Share::Nothing);
-        let full = full.map(|(host, _)| Arc::clone(host)).collect();
-        let mut passed_over = PassedOver::of_hosts(full, but, again_in);
-        if let Some((devices, hosts)) = at_slow {
-            passed_over.pass_over_devices(devices, AtHosts::These(hosts));
-        }
-        if let Some((devices, hosts)) = but_at_known {
-            passed_over.pass_over_devices(devices, AtHosts::AllBut(hosts));
-        }
+        let Full { hosts, for_shares_from, sated, again_in } = self.hosts.full(now);
+        let mut passed_over = PassedOver::of(hosts, sated, again_in);
         for (host, at_host) in &self.at_hosts {
             // Nothing of it is looked at.
             if passed_over.has_host(host) {

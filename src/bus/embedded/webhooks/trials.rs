@@ -9,6 +9,7 @@ use super::WebhookSettings;
 use super::answer::Condition;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
+use crate::sharing::is_within_share;
 use crate::store::{NextTrials, WebhookKey};
 
 /// So many webhooks and lines fail where many do.
@@ -113,9 +114,10 @@ impl Trials {
         self.at_a_time.saturating_sub(self.in_hand.values().sum())
     }
 
-    /// The same for a device, which has no more than half of what others leave.
+    /// Whether there is one more for this device, which has its share.
     pub(super) fn has_room_for(&self, device: &DeviceUuid) -> bool {
-        self.room() > self.in_hand.get(device).copied().unwrap_or_default()
+        let (room, held) = (self.room(), self.in_hand.get(device).copied().unwrap_or_default());
+        room > 0 && is_within_share(room, held, 1)
     }
 
     /// Who is tried next where many fail.
