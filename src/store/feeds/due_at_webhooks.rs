@@ -11,7 +11,7 @@ use crate::store::{LineKey, StoreError, Transaction, View, WebhookKey, Work};
 impl View<'_> {
     /// The deliveries to webhooks that are due: one of each host and then the next of each, of a host one of each device and then
     /// the next of each, of a device there one of each webhook, and of a webhook one of each line, first who waits longest for a
-    /// turn, and those last who have calls in hand, the fewer the sooner; at a host where many fail it is another order
+    /// turn, and those last who have calls in hand, the fewer the sooner; where not everybody is called at a host it is another order
     /// ([`Rationed`](crate::store::Rationed)). No more is looked at than what is due at whoever gets one and whoever is passed over,
     /// a host, or a device there, at once.
     ///

@@ -13,7 +13,7 @@ use crate::store::{LineKey, Rationed, WebhookKey};
 #[derive(Debug, Default)]
 pub struct PassedOver {
     hosts: HostSet,
-    /// The hosts at which many calls fail.
+    /// The hosts at which not everybody is called.
     rationed: HashMap<Arc<str>, Rationed>,
     devices: HashSet<DeviceAtHost>,
     devices_at_hosts: Vec<DevicesAtHosts>,
@@ -79,7 +79,7 @@ impl PassedOver {
         Self { hosts, devices_at_hosts, again_in, ..Self::default() }
     }
 
-    /// Of this host all but those who are called there where many calls fail.
+    /// Of this host all but these.
     pub fn ration(&mut self, host: &Arc<str>, rationed: Rationed) {
         let NextTrials { room, forgotten_in, .. } = rationed.trials;
         if room > 0 && !forgotten_in.is_zero() {

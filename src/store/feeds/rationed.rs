@@ -1,4 +1,4 @@
-//! What is due at a host where many calls fail: what lines have whose last call was taken, and, a few at a time, what others have,
+//! What is due at a host where many calls fail, or that is full but for whose last call was taken: what lines have whose last call was taken, and, a few at a time, what others have,
 //! of which those that are new, those that fail and have rested, and those that were forgotten have their turns.
 
 use std::collections::{HashMap, HashSet};
@@ -12,7 +12,7 @@ use crate::message::DeviceUuid;
 use crate::store::columns::text;
 use crate::store::{LineKey, StoreError, View, WebhookKey};
 
-/// Who is called at a host where many calls fail.
+/// Who is called at a host where not everybody is.
 #[derive(Debug)]
 pub struct Rationed {
     pub(super) trials: NextTrials,
@@ -57,6 +57,11 @@ impl Rationed {
     pub fn of(trials: NextTrials) -> Self {
         let (well, failing) = (Vec::new(), Vec::new());
         Self { trials, well, failing, away: HashSet::new(), known: HashSet::new() }
+    }
+
+    /// Nobody is tried: whose last call was taken is called alone.
+    pub fn try_nobody(&mut self) {
+        self.trials.room = 0;
     }
 
     /// This line's last call was taken.

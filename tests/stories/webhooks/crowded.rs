@@ -167,6 +167,25 @@ async fn a_webhook_is_called_whatever_number_of_webhooks_another_device_has_at_i
     }
 }
 
+#[tokio::test]
+async fn a_webhook_whose_last_call_was_taken_is_called_whatever_number_of_devices_hang_at_its_host() {
+    let (mut scene, _closed) = crowded(ONCE).await;
+    let good = scene.hooked("/good").await;
+    send_well(&scene, &good).await;
+    scene.called().await;
+    let strangers = strangers(&scene).await;
+    send_all(&scene, &strangers, 1).await;
+    for _ in 0..OF_A_QUICK_HOST {
+        scene.called().await;
+    }
+    // By now the host counts as slow, and these are twice as many as have calls in hand at one such host.
+    scene.pass(1000);
+    for _ in 0..3 {
+        send_well(&scene, &good).await;
+        assert!(is_good(&scene.called().await));
+    }
+}
+
 /// As many servers that never answer, and an entry of a webhook at each.
 async fn hanging(servers: usize) -> Vec<(FakeApi, Value)> {
     let mut hanging = Vec::new();

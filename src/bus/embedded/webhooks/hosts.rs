@@ -1,11 +1,13 @@
 //! Which hosts get another call: the more are in hand, the fewer each gets, and whoever is slow leaves room to all others. Of
-//! one host, too, a device that has none in hand is not kept out by those that another has, nor a line by those of another line;
-//! and of all that is slow, or new, no device has more than half of what others leave.
+//! one host, too, a device that has none in hand is not kept out by those that another has, nor a line by those of another line,
+//! and where many devices' calls hang there is still room for whose last call was taken; and of all that is slow, or new, no device
+//! has more than half of what others leave.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::trials::Standing;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
 use crate::sharing::is_within_share;
@@ -50,6 +52,8 @@ enum Pace {
 /// What a line that would have another call has of its host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Share {
+    /// Its device has no call in hand, and its own last one was taken: it makes room for itself, and a slow host keeps some for it.
+    NothingAndWell,
     /// Its device has no call in hand: it makes room for itself beside the devices that have, however many lines of theirs.
     Nothing,
     /// Its device has some, and the line has none: it makes room for itself beside the lines that have, however many calls.
@@ -58,7 +62,15 @@ pub(super) enum Share {
     OfItsLine,
 }
 
-const SHARES: [Share; 3] = [Share::Nothing, Share::OfItsDevice, Share::OfItsLine];
+const SHARES: [Share; 4] = [Share::NothingAndWell, Share::Nothing, Share::OfItsDevice, Share::OfItsLine];
+
+/// What a line finds at its host that would have another call there.
+struct Found {
+    share: Share,
+    pace: Pace,
+    /// The calls that count for it.
+    calls: usize,
+}
 
 /// The calls in hand, by the pace of their hosts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -86,12 +98,13 @@ impl Hosts {
         Self { concurrency, known: HashMap::new() }
     }
 
-    /// What a line of this webhook has of its host, that has so many calls in hand.
-    pub(super) fn share(&self, webhook: &WebhookKey, calls_of_line: usize) -> Share {
+    /// What a line of this webhook has of its host, that is known like this and has so many calls in hand.
+    pub(super) fn share(&self, webhook: &WebhookKey, standing: Standing, calls_of_line: usize) -> Share {
         let host = self.known.get(&webhook.host);
         match host.is_some_and(|host| host.lines.contains_key(&webhook.device)) {
             _ if calls_of_line > 0 => Share::OfItsLine,
             true => Share::OfItsDevice,
+            false if standing == Standing::Well => Share::NothingAndWell,
             false => Share::Nothing,
         }
     }
@@ -100,20 +113,19 @@ impl Hosts {
     pub(super) fn has_room(&self, webhook: &WebhookKey, share: Share, now: Timestamp) -> bool {
         let unknown = Host::unknown();
         let host = self.known.get(&webhook.host).unwrap_or(&unknown);
-        let (pace, in_hand) = (host.pace(now), self.in_hand(now));
-        let is_sated = || self.is_sated(in_hand, self.lines_of(&webhook.device, now), pace);
-        self.takes_another(in_hand, pace, host.calls_beside(share)) && !is_sated()
+        let (found, in_hand) = (host.found_with(share, now), self.in_hand(now));
+        let is_sated = self.is_sated(in_hand, self.lines_of(&webhook.device, now), found.pace);
+        !is_sated && self.takes_another(in_hand, found)
     }
 
     pub(super) fn full(&self, now: Timestamp) -> Full {
         let in_hand = self.in_hand(now);
-        let takes =
-            |host: &Host, share| self.takes_another(in_hand, host.pace(now), host.calls_beside(share));
+        let takes = |host: &Host, share| self.takes_another(in_hand, host.found_with(share, now));
         let full_from = |host: &Host| SHARES.into_iter().find(|share| !takes(host, *share));
         let for_shares_from: HashMap<_, _> =
             self.known.iter().filter_map(|(name, host)| Some((Arc::clone(name), full_from(host)?))).collect();
-        let is_full = |name: &Arc<str>| for_shares_from.get(name) == Some(&Share::Nothing);
-        let hosts = match takes(&Host::unknown(), Share::Nothing) {
+        let is_full = |name: &Arc<str>| for_shares_from.get(name) == Some(&SHARES[0]);
+        let hosts = match takes(&Host::unknown(), SHARES[0]) {
             true => HostSet::Only(self.known.keys().filter(|name| is_full(name)).cloned().collect()),
             false => HostSet::AllBut(self.known.keys().filter(|name| !is_full(name)).cloned().collect()),
         };
@@ -184,11 +196,12 @@ impl Hosts {
         }
     }
 
-    /// Whether a host of this pace that has so many calls takes another.
-    fn takes_another(&self, in_hand: InHand, pace: Pace, calls: usize) -> bool {
+    /// Whether a host where that is found takes another call.
+    fn takes_another(&self, in_hand: InHand, found: Found) -> bool {
         let (all, InHand { slow, unknown, quick }) = (self.concurrency, in_hand);
+        let Found { share, pace, calls } = found;
         match pace {
-            Pace::Slow => calls < (all / 8).max(1) && slow < self.of_slow(),
+            Pace::Slow => calls < self.of_slow_host(share) && slow < self.of_slow(),
             // One that nobody knows shows with the first how it takes them.
             Pace::Unknown => calls == 0 && slow + unknown < (all * 3 / 4).max(1),
             // Quick ones may stall all together: each leaves others three quarters of what it finds free.
@@ -211,6 +224,12 @@ impl Hosts {
     /// How many calls all slow hosts may have in hand together.
     fn of_slow(&self) -> usize {
         (self.concurrency / 2).max(1)
+    }
+
+    /// How many one of them may have of those that count for a line.
+    fn of_slow_host(&self, share: Share) -> usize {
+        let most = (self.concurrency / 8).max(1);
+        if share == Share::NothingAndWell { 3 * most } else { most }
     }
 
     fn in_hand(&self, now: Timestamp) -> InHand {
@@ -252,13 +271,14 @@ impl Host {
         }
     }
 
-    /// How many calls count for a line that would have another.
-    fn calls_beside(&self, share: Share) -> usize {
-        match share {
-            Share::Nothing => self.lines.len(),
+    /// What a line finds that has so much of it and would have another call.
+    fn found_with(&self, share: Share, now: Timestamp) -> Found {
+        let calls = match share {
+            Share::NothingAndWell | Share::Nothing => self.lines.len(),
             Share::OfItsDevice => self.lines.values().sum(),
             Share::OfItsLine => self.calls.len(),
-        }
+        };
+        Found { share, pace: self.pace(now), calls }
     }
 
     /// For how long it still counts as slow for what it took. One that is farther away than any can be was set before the

@@ -17,7 +17,7 @@ use super::answer::Condition;
 use super::at_host::{AtHost, Idle};
 use super::destination::{CallEnd, Destination};
 use super::failures::Rules;
-use super::hosts::{Full, Hosts};
+use super::hosts::{Full, Hosts, Share};
 use super::permit::{Admitted, NewCall};
 use super::trials::Standing;
 use super::well::Well;
@@ -70,8 +70,13 @@ impl Known {
             if passed_over.has_host(host) {
                 continue;
             }
-            let mut rationed = at_host.pass_over(&mut passed_over, for_shares_from.get(host).copied(), now);
-            if at_host.trials.are_rationed() {
+            let full_from = for_shares_from.get(host).copied();
+            let mut rationed = at_host.pass_over(&mut passed_over, full_from, now);
+            let is_for_well = full_from == Some(Share::Nothing);
+            if is_for_well {
+                rationed.try_nobody();
+            }
+            if is_for_well || at_host.trials.are_rationed() {
                 self.well.at(host).for_each(|line| rationed.is_well(line));
                 passed_over.ration(host, rationed);
             }
@@ -86,8 +91,8 @@ impl Known {
         let (key, at_host) = (&to.webhook, self.at_hosts.get(&to.webhook.host));
         let destination = at_host.and_then(|at_host| at_host.webhooks.get(key));
         let line = destination.and_then(|destination| destination.lines.get(&to.user_device));
-        let share = self.hosts.share(key, line.map_or(0, |line| line.calls));
         let standing = self.standing(&to);
+        let share = self.hosts.share(key, standing, line.map_or(0, |line| line.calls));
         let waits = |at_host: &AtHost| {
             let trials = &at_host.trials;
             let is_no_trial = standing == Standing::Well || !trials.are_rationed();
