@@ -7,6 +7,7 @@ mod courier;
 mod destination;
 mod destinations;
 mod failures;
+mod host;
 mod hosts;
 mod known;
 mod pass;

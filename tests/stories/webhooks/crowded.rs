@@ -1,7 +1,7 @@
 //! However many fail at a host, who is taken there is called, who is new there soon is, and all are once it is well.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Semaphore;
 
@@ -20,6 +20,8 @@ const CALLS: usize = 16;
 const OF_A_QUICK_HOST: usize = ONCE.concurrency / 4;
 /// As many calls at hosts that nobody knows, or that are slow, as one device has of those of [`ONCE`] that all such have.
 const OF_ONE_DEVICE: usize = ONCE.concurrency / 4;
+/// As many calls of those of [`ONCE`] has a device at a slow host where another has its share.
+const BESIDE_ANOTHER: usize = ONCE.concurrency / 16;
 const CROWDED: WebhookSettings = WebhookSettings { concurrency: CALLS, remembered: AT_WEBHOOKS, ..ONCE };
 
 /// A host that takes what is good, and fails at all else, each once the gate has a permit for it.
@@ -168,6 +170,29 @@ async fn a_webhook_is_called_whatever_number_of_webhooks_another_device_has_at_i
 }
 
 #[tokio::test]
+async fn a_webhook_has_several_calls_at_a_time_beside_those_of_another_device_that_hang_at_its_host() {
+    let (called, closed) = (AtomicBool::new(false), Arc::new(Semaphore::new(0)));
+    let answer = move |_: &Seen| match called.swap(true, Ordering::Relaxed) {
+        false => taken_if(true),
+        true => taken_if(true).behind(&closed),
+    };
+    let mut scene = Scene::of(ONCE, answer).await;
+    let good = scene.hooked("/good").await;
+    send_well(&scene, &good).await;
+    scene.called().await;
+    let strangers = device_of(&scene, 100).await;
+    scene.send(&strangers, 1).await;
+    for _ in 0..OF_A_QUICK_HOST {
+        scene.called().await;
+    }
+    scene.pass(1000);
+    for _ in 0..BESIDE_ANOTHER {
+        send_well(&scene, &good).await;
+        assert!(is_good(&scene.called().await));
+    }
+}
+
+#[tokio::test]
 async fn a_webhook_whose_last_call_was_taken_is_called_whatever_number_of_devices_hang_at_its_host() {
     let (mut scene, _closed) = crowded(ONCE).await;
     let good = scene.hooked("/good").await;
@@ -178,7 +203,7 @@ async fn a_webhook_whose_last_call_was_taken_is_called_whatever_number_of_device
     for _ in 0..OF_A_QUICK_HOST {
         scene.called().await;
     }
-    // By now the host counts as slow, and these are twice as many as have calls in hand at one such host.
+    // By now the host counts as slow, and these are as many as have calls in hand at one such host.
     scene.pass(1000);
     for _ in 0..3 {
         send_well(&scene, &good).await;

@@ -42,11 +42,11 @@ impl AtHost {
     }
 
     /// Adds those who get no call now, and who had their turn with a call that they have in hand; of these nobody gets another
-    /// who has a share for which the host is `full_from` on. Answers who else fails there, or has a call in hand.
+    /// whose share is one of those that the host is full for, or more. Answers who else fails there, or has a call in hand.
     pub(super) fn pass_over(
         &self,
         passed_over: &mut PassedOver,
-        full_from: Option<Share>,
+        full_from: Option<&HashMap<DeviceUuid, Share>>,
         now: Timestamp,
     ) -> Rationed {
         let mut rationed = Rationed::of(self.trials.next(now));
@@ -75,7 +75,7 @@ impl AtHost {
                 if *calls > 0 {
                     rationed.has_a_call(key);
                     passed_over.put_behind(key, *calls, *last);
-                    match full_from {
+                    match full_from.and_then(|full_from| full_from.get(&key.webhook.device)) {
                         Some(Share::OfItsLine) => passed_over.pass_over_line(key),
                         Some(_) => passed_over.pass_over_device_of(&key.webhook),
                         None => {}
@@ -84,6 +84,13 @@ impl AtHost {
             }
         }
         rationed
+    }
+
+    /// Whether this line has a call in hand.
+    pub(super) fn has_a_call(&self, line: &LineKey) -> bool {
+        let destination = self.webhooks.get(&line.webhook);
+        let line = destination.and_then(|destination| destination.lines.get(&line.user_device));
+        line.is_some_and(|line| line.calls > 0)
     }
 
     /// Whether the line was taken last, fails, or is neither.

@@ -17,7 +17,8 @@ use super::answer::Condition;
 use super::at_host::{AtHost, Idle};
 use super::destination::{CallEnd, Destination};
 use super::failures::Rules;
-use super::hosts::{Full, Hosts, Share};
+use super::host::Span;
+use super::hosts::{Full, Hosts};
 use super::permit::{Admitted, NewCall};
 use super::trials::Standing;
 use super::well::Well;
@@ -63,16 +64,15 @@ impl Known {
 
     /// Who gets no call now, and who had their turn with a call that they have in hand.
     pub(super) fn passed_over(&mut self, now: Timestamp) -> PassedOver {
-        let Full { hosts, for_shares_from, sated, again_in } = self.hosts.full(now);
+        let Full { hosts, but_for_well, full_from, sated, again_in } = self.hosts.full(now);
         let mut passed_over = PassedOver::of(hosts, sated, again_in);
         for (host, at_host) in &self.at_hosts {
             // Nothing of it is looked at.
             if passed_over.has_host(host) {
                 continue;
             }
-            let full_from = for_shares_from.get(host).copied();
-            let mut rationed = at_host.pass_over(&mut passed_over, full_from, now);
-            let is_for_well = full_from == Some(Share::Nothing);
+            let mut rationed = at_host.pass_over(&mut passed_over, full_from.get(host), now);
+            let is_for_well = but_for_well.contains(host);
             if is_for_well {
                 rationed.try_nobody();
             }
@@ -135,8 +135,7 @@ impl Known {
     pub(super) fn end(&mut self, call: Admitted, condition: Condition, now: Timestamp) -> bool {
         let line = call.to.clone();
         let host = &line.webhook.host;
-        let tells_of_host = (condition != Condition::NotCalled).then_some(now);
-        self.hosts.end(host, call.began, tells_of_host);
+        let span = Span { began: call.began, ended: (condition != Condition::NotCalled).then_some(now) };
         match condition {
             Condition::Well => self.well.note(&line, call.number),
             Condition::Late | Condition::Refuses | Condition::Away => self.well.forget(&line),
@@ -145,11 +144,7 @@ impl Known {
         if let Some(at_host) = self.at_hosts.get_mut(host) {
             let chance = self.rules.ambient.random.fraction();
             at_host.end(call, CallEnd { condition, at: now, chance }, &self.rules);
-            let of_line = at_host.webhooks.get(&line.webhook);
-            let of_line = of_line.and_then(|destination| destination.lines.get(&line.user_device));
-            if of_line.is_none_or(|line| line.calls == 0) {
-                self.hosts.end_line(&line.webhook);
-            }
+            self.hosts.end(&line.webhook, !at_host.has_a_call(&line), span);
             if !at_host.is_needed(now) {
                 self.at_hosts.remove(host);
             }
