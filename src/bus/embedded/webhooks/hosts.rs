@@ -143,7 +143,8 @@ impl Present<'_> {
         }
     }
 
-    /// The same of a slow host: a quarter of all calls, of which no device has more than half of what others leave.
+    /// The same of a slow host: a quarter of all calls, of which no device has more than half of what others leave. Beside these it
+    /// has half as many for devices that have none there, of which the last are for whose last call was taken.
     fn takes_though_slow(&self, host: &Host, held: OfDevice, share: Share) -> bool {
         let most = (self.concurrency / 4).max(1);
         let half = (most / 2).max(1);
@@ -154,8 +155,9 @@ impl Present<'_> {
         // Who has more than half, of before the host was slow, keeps no more than that from others.
         let counted = |of_device: &OfDevice| of_its_share(of_device).min(half);
         match share {
-            Share::NothingAndWell => host.devices.len() < most + most / 2,
-            Share::Nothing => host.devices.len() < most,
+            _ if host.calls() >= most + most / 2 => false,
+            Share::NothingAndWell => true,
+            Share::Nothing => host.devices.len() < half,
             Share::OfItsDevice | Share::OfItsLine => {
                 let taken = host.devices.values().map(counted).sum();
                 is_within_share(most.saturating_sub(taken), counted(&held), 1)
