@@ -135,6 +135,7 @@ impl Present<'_> {
             Share::OfItsLine => host.calls(),
         };
         match host.pace(self.now) {
+            _ if self.has_all(host, share) => false,
             Pace::Slow => slow < self.of_slow() && self.takes_though_slow(host, held, share),
             // One that nobody knows shows with the first how it takes them.
             Pace::Unknown => calls == 0 && slow + unknown < (all * 3 / 4).max(1),
@@ -143,10 +144,16 @@ impl Present<'_> {
         }
     }
 
-    /// The same of a slow host: a quarter of all calls, of which no device has more than half of what others leave. Beside these it
-    /// has half as many for devices that have none there, of which the last are for whose last call was taken.
+    /// Whether the host has all calls that any has, a quarter of all and, for who has none there, some more.
+    fn has_all(&self, host: &Host, share: Share) -> bool {
+        let most = self.of_host();
+        let besides = if share == Share::NothingAndWell { most / 2 } else { most / 4 };
+        host.calls() >= most + besides
+    }
+
+    /// Whether a slow host takes another call, too: of those that any has, no device has more than half of what others leave there.
     fn takes_though_slow(&self, host: &Host, held: OfDevice, share: Share) -> bool {
-        let most = (self.concurrency / 4).max(1);
+        let most = self.of_host();
         let half = (most / 2).max(1);
         let of_its_share = |of_device: &OfDevice| match share {
             Share::OfItsLine => of_device.calls,
@@ -155,7 +162,6 @@ impl Present<'_> {
         // Who has more than half, of before the host was slow, keeps no more than that from others.
         let counted = |of_device: &OfDevice| of_its_share(of_device).min(half);
         match share {
-            _ if host.calls() >= most + most / 2 => false,
             Share::NothingAndWell => true,
             Share::Nothing => host.devices.len() < half,
             Share::OfItsDevice | Share::OfItsLine => {
@@ -178,6 +184,11 @@ impl Present<'_> {
             Pace::Quick => return false,
         };
         held > 1 && !is_within_share(self.of_slow().saturating_sub(calls), held, 1)
+    }
+
+    /// How many calls one host may have in hand, but for those who have none there.
+    fn of_host(&self) -> usize {
+        (self.concurrency / 4).max(1)
     }
 
     /// How many calls all slow hosts may have in hand together.
