@@ -144,18 +144,20 @@ impl From<&OAuthError> for Hindrance {
         let said = match error {
             error if error.may_be_at_it() => return Self::Silence,
             OAuthError::NotSent(_) | OAuthError::NoAnswer(_) => return Self::Failure,
-            OAuthError::Refused { said, status } => match said.error() {
-                Some(error) => format!("the error {error}"),
-                None => format!("the status {status}"),
-            },
+            OAuthError::Refused { said, status } | OAuthError::InvalidGrant { said, status } => {
+                match said.error() {
+                    Some(error) => format!("the error {error}"),
+                    None => format!("the status {status}"),
+                }
+            }
             OAuthError::Declined(200..300) => "that it did not do it".to_owned(),
             OAuthError::Declined(status) | OAuthError::Failed(status) => format!("the status {status}"),
-            OAuthError::Busy { .. } => "that it is to be asked later".to_owned(),
+            OAuthError::Busy { status, .. } => {
+                format!("that it is to be asked later, by the status {status}")
+            }
             OAuthError::Page => A_PAGE.to_owned(),
             OAuthError::TokenRejected => "that it does not know what it gave a moment ago".to_owned(),
-            OAuthError::InvalidGrant | OAuthError::Unreadable | OAuthError::AccountId(_) => {
-                "what cannot be read".to_owned()
-            }
+            OAuthError::Unreadable | OAuthError::AccountId(_) => "what cannot be read".to_owned(),
         };
         Self::Refusal(said)
     }

@@ -71,12 +71,15 @@ fn not_given(error: &OAuthError, entrance: &Entrance) -> Problem {
     tracing::warn!(error = with_causes(error), "a sign-in at the API brought no tokens");
     let api = &entrance.api;
     match error {
-        OAuthError::InvalidGrant => Problem::new(
-            Kind::NotAllowed,
-            format!(
-                "{api} does not take this sign-in any more, perhaps because it was used already; begin again"
-            ),
-        ),
+        OAuthError::InvalidGrant { said, .. } => {
+            let said = said.words().map(|words| format!(" ({words})")).unwrap_or_default();
+            Problem::new(
+                Kind::NotAllowed,
+                format!(
+                    "{api} does not take this sign-in any more{said}, perhaps because it was used already; begin again"
+                ),
+            )
+        }
         OAuthError::Refused { .. } | OAuthError::Declined(_) => Problem::new(
             Kind::ProviderFailed,
             format!(

@@ -58,9 +58,8 @@ impl Tokens {
                 let text = std::str::from_utf8(response.body()).map_err(|_| OAuthError::Unreadable)?;
                 Self::of(told.expose(), text).ok_or(OAuthError::Unreadable)
             }
-            Ok(told) if refusal(told.expose()).is_some() => Err(refused(response, told.expose(), sent, bad)),
-            Ok(told) if is_bad_grant_elsewhere(response, told.expose(), bad) => Err(OAuthError::InvalidGrant),
-            _ => Err(unexplained(response)),
+            Ok(told) => Err(refused(response, told.expose(), sent, bad)),
+            Err(_) => Err(unexplained(response)),
         }
     }
 
@@ -91,14 +90,17 @@ fn gives_a_token(members: &Map<String, Value>, sent: &[&str]) -> bool {
     ["access_token", "refresh_token"].iter().filter_map(|name| members.get(*name)).any(is_given)
 }
 
-/// Whether it says so as HubSpot (`status`) and Zoom (`reason`) do, in a member that others have for other things; the standard's
-/// `error` says `invalid_request` then, or nothing.
-fn is_bad_grant_elsewhere(response: &Response<Bytes>, members: &Map<String, Value>, bad: &BadGrants) -> bool {
-    let says_so =
-        |name: &str| members.get(name).and_then(Value::as_str).is_some_and(|word| bad.contains(word));
-    [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED].contains(&response.status())
-        && matches!(refusal(members), None | Some("invalid_request"))
-        && (says_so("status") || says_so("reason"))
+/// The error by which it says that a grant is not good as HubSpot (`status`) and Zoom (`reason`) do, in a member that others have
+/// for other things; the standard's `error` says `invalid_request` then, or nothing.
+fn bad_grant_elsewhere<'a>(
+    response: &Response<Bytes>,
+    members: &'a Map<String, Value>,
+    bad: &BadGrants,
+) -> Option<&'a str> {
+    let may_be = [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED].contains(&response.status())
+        && matches!(refusal(members), None | Some("invalid_request"));
+    let mut words = ["status", "reason"].into_iter().filter_map(|name| members.get(name)?.as_str());
+    words.find(|word| may_be && bad.contains(word))
 }
 
 /// Whether it stands for no token.
@@ -147,20 +149,22 @@ fn refused(
     sent: &[&str],
     bad: &BadGrants,
 ) -> OAuthError {
-    let error = refusal(members).unwrap_or_default();
+    let elsewhere = bad_grant_elsewhere(response, members, bad);
+    let Some(error) = elsewhere.or_else(|| refusal(members)) else { return unexplained(response) };
     match unexplained(response) {
         // Who is too busy to look at a grant does not know whether it is good.
         busy @ OAuthError::Busy { .. } => return busy,
         // A server that failed says nothing that can be relied on.
         failed if response.status().is_server_error() || error == "server_error" => return failed,
-        _ if bad.contains(error) || is_bad_grant_elsewhere(response, members, bad) => {
-            return OAuthError::InvalidGrant;
-        }
         _ => {}
     }
     let description = members.get("error_description").and_then(Value::as_str).unwrap_or_default();
     let said = Said::of(error, description, &Redaction::of(sent.iter().copied()));
-    OAuthError::Refused { said, status: response.status().as_u16() }
+    let status = response.status().as_u16();
+    match bad.contains(error) {
+        true => OAuthError::InvalidGrant { said, status },
+        false => OAuthError::Refused { said, status },
+    }
 }
 
 /// What a status alone says.
@@ -168,7 +172,7 @@ pub(super) fn unexplained(response: &Response<Bytes>) -> OAuthError {
     match response.status() {
         status if status.is_success() => OAuthError::Unreadable,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            OAuthError::Busy { after: RetryAfter::of(response.headers()) }
+            OAuthError::Busy { status: response.status().as_u16(), after: RetryAfter::of(response.headers()) }
         }
         StatusCode::REQUEST_TIMEOUT => OAuthError::Failed(408),
         status if status.is_server_error() => OAuthError::Failed(status.as_u16()),

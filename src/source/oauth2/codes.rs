@@ -100,9 +100,10 @@ pub enum Code {
 }
 
 impl Code {
-    /// The code that is written so.
+    /// The code that is written so, in whichever case.
     pub fn of(text: &str) -> Self {
-        DOCUMENTED.iter().find(|known| **known == text).map_or(Self::Other, |known| Self::Known(known))
+        let known = DOCUMENTED.iter().find(|known| known.eq_ignore_ascii_case(text));
+        known.map_or(Self::Other, |known| Self::Known(known))
     }
 }
 

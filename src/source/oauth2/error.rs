@@ -10,8 +10,13 @@ use crate::vault::NotAResourceOwnerId;
 #[derive(Debug, Error)]
 pub enum OAuthError {
     /// The code or the refresh token is not good, or not any more.
-    #[error("the provider says that the grant is not valid")]
-    InvalidGrant,
+    #[error("the provider says that the grant is not valid: {}, status {status}", said.code)]
+    InvalidGrant {
+        /// What it says.
+        said: Said,
+        /// The status of its answer.
+        status: u16,
+    },
     /// The provider refused, for a reason that another grant would not change.
     #[error("the provider refused with {}, status {status}", said.code)]
     Refused {
@@ -24,8 +29,10 @@ pub enum OAuthError {
     #[error("the provider refused with status {0}")]
     Declined(u16),
     /// The provider did nothing, and wants to be asked later.
-    #[error("the provider wants to be asked later")]
+    #[error("the provider wants to be asked later, status {status}")]
     Busy {
+        /// The status of its answer.
+        status: u16,
         /// When, where it says so.
         after: Option<RetryAfter>,
     },
@@ -83,7 +90,7 @@ impl OAuthError {
     pub fn left_untouched(&self) -> bool {
         match self {
             Self::Refused { .. } | Self::Declined(_) | Self::Busy { .. } | Self::NotSent(_) => true,
-            Self::InvalidGrant
+            Self::InvalidGrant { .. }
             | Self::NoAnswer(_)
             | Self::Failed(_)
             | Self::Unreadable

@@ -18,6 +18,7 @@ use crate::message::DeviceUuid;
 use crate::source::oauth2::{OAuthError, Probe};
 use crate::source::provider::Retry;
 use crate::store::{RenewalStage, Store, StoreError, StoredRecord, StoredRefreshToken, Transaction, View};
+use crate::telemetry::with_causes;
 use crate::vault::SecretText;
 
 /// Renews secrets, as one process among those that share a store.
@@ -161,7 +162,12 @@ impl Renewer {
         let sending = Sending { asked_at: self.clock.now(), sake };
         match self.while_holding(case, (self.upstream.refresh)(token.copy())).await {
             Ok(tokens) => self.keep(case, Given { sent: token.copy(), tokens, sending }).await,
-            Err(OAuthError::InvalidGrant) => {
+            Err(error @ OAuthError::InvalidGrant { .. }) => {
+                tracing::warn!(
+                    error = with_causes(&error),
+                    credentials.uuid = %case.subject.device.logged(),
+                    "the refresh token is over"
+                );
                 let is_refused = case.demand.is_rejected();
                 let noted = self.note(case, move |noted| {
                     let Noted { refresh, mut beside, now } = noted;
@@ -209,7 +215,7 @@ impl Renewer {
     /// The token may be sent as if it had not been.
     async fn put_off(&self, case: &Case, error: &OAuthError) -> Result<Option<()>, StoreError> {
         let asked_for = match error {
-            OAuthError::Busy { after } => *after,
+            OAuthError::Busy { after, .. } => *after,
             _ => None,
         };
         let (holder, retry) = (case.holder.clone(), self.upstream.retry);

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::{HOUR, House, list_events, until};
 use crate::support::fake_api::{Answer, FakeApi};
+use crate::support::log;
 use crate::support::provider::Fault;
 
 /// What a sender gets whom only a sign-in helps.
@@ -160,28 +161,32 @@ async fn a_dead_secret_is_answered_at_once_and_nobody_is_asked_any_more() {
 
 #[tokio::test]
 async fn what_takes_a_person_at_the_provider_is_dead_and_the_provider_is_not_asked_again() {
-    const ANYWHERE: [&str; 5] = [
-        r#"{"error":"interaction_required"}"#,
-        r#"{"error":"login_required"}"#,
-        r#"{"error":"consent_required"}"#,
-        r#"{"error":"account_selection_required"}"#,
-        r#"{"status":"LOGIN_REQUIRED"}"#,
+    const OWN: &str = "a code of its own";
+    const ANYWHERE: [(&str, &str); 5] = [
+        (r#"{"error":"interaction_required"}"#, "interaction_required"),
+        (r#"{"error":"login_required"}"#, "login_required"),
+        (r#"{"error":"consent_required"}"#, "consent_required"),
+        (r#"{"error":"account_selection_required"}"#, "account_selection_required"),
+        (r#"{"status":"LOGIN_REQUIRED"}"#, "login_required"),
     ];
+    log::capture();
     let anywhere: fn(&mut Source) = |_| ();
     let by_setting: fn(&mut Source) =
         |source| source.refresh_over = vec!["inactive_user".to_owned(), "Locked_Out".to_owned()];
     let by_entry: fn(&mut Source) = |source| source.provider = Some("slack".to_owned());
     let by_reason: fn(&mut Source) = |source| source.provider = Some("zoom".to_owned());
     let further = [
-        (400, r#"{"error":"inactive_user"}"#, by_setting),
-        (401, r#"{"error":"locked_out"}"#, by_setting),
-        (400, r#"{"error":"invalid_grant"}"#, by_setting),
-        (200, r#"{"ok":false,"error":"token_revoked"}"#, by_entry),
-        (200, r#"{"ok":false,"error":"account_inactive"}"#, by_entry),
-        (401, r#"{"reason":"Invalid Token!","error":"invalid_request"}"#, by_reason),
-        (400, r#"{"status":"BAD_REFRESH_TOKEN","error":"invalid_request"}"#, anywhere),
+        (400, (r#"{"error":"inactive_user"}"#, OWN), by_setting),
+        (401, (r#"{"error":"locked_out"}"#, OWN), by_setting),
+        (400, (r#"{"error":"invalid_grant"}"#, "invalid_grant"), by_setting),
+        (200, (r#"{"ok":false,"error":"token_revoked"}"#, "token_revoked"), by_entry),
+        (200, (r#"{"ok":false,"error":"account_inactive"}"#, "account_inactive"), by_entry),
+        (401, (r#"{"reason":"Invalid Token!","error":"invalid_request"}"#, OWN), by_reason),
+        (400, (r#"{"status":"BAD_REFRESH_TOKEN","error":"invalid_request"}"#, "bad_refresh_token"), anywhere),
     ];
-    for (status, error, change) in ANYWHERE.map(|error| (400, error, anywhere)).into_iter().chain(further) {
+    for (status, (error, code), change) in
+        ANYWHERE.map(|said| (400, said, anywhere)).into_iter().chain(further)
+    {
         let mut house = House::with(None, |config| change(&mut config.source)).await;
         house.provider.plan([Fault::Say(status, error)]);
         house.provider.expire("access-1");
@@ -193,6 +198,13 @@ async fn what_takes_a_person_at_the_provider_is_dead_and_the_provider_is_not_ask
         assert_eq!((house.provider.token_requests(), house.provider.api_calls().len()), (1, 1), "{error}");
         let standing = house.standing().await;
         assert_eq!(State::of(&standing, house.hand.now()), State::SignInAgain, "{error}: {standing:?}");
+        let mut logged = log::lines_with(house.chain.credentials.as_str());
+        logged.retain(|line| line.contains("the refresh token is over"));
+        let [line] = logged.as_slice() else { panic!("{error}: {logged:?}") };
+        assert!(
+            line.contains(&format!("the grant is not valid: {code}, status {status}")),
+            "{error}: {line}"
+        );
     }
 }
 

@@ -280,7 +280,7 @@ const REFUSALS: [(u16, &str, &str); 9] = [
     (302, "", "the status 302"),
     (200, r#"{"ok":false}"#, "that it did not do it"),
     (500, "", "the status 500"),
-    (429, "", "that it is to be asked later"),
+    (429, "", "that it is to be asked later, by the status 429"),
 ];
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn tokens(client: &OAuthClient) -> Tokens {
 }
 
 fn is_bad_grant<T>(outcome: &Result<T, OAuthError>) -> bool {
-    matches!(outcome, Err(OAuthError::InvalidGrant))
+    matches!(outcome, Err(OAuthError::InvalidGrant { .. }))
 }
 
 #[tokio::test]

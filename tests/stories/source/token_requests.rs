@@ -91,14 +91,14 @@ async fn a_client_can_prove_itself_in_the_body() {
 async fn a_code_that_is_not_good_is_told_apart() {
     let provider = FakeProvider::start().await;
     let refusal = sign_in(&provider.client(), "bad code").await.unwrap_err();
-    assert!(matches!(refusal, OAuthError::InvalidGrant));
+    assert!(matches!(refusal, OAuthError::InvalidGrant { .. }));
     for text in [r#"{"error":"bad_refresh_token"}"#, r#"{"ok":false,"error":"invalid_refresh_token"}"#] {
-        assert!(matches!(refresh(Answer::new(200, &[], text)).await, Err(OAuthError::InvalidGrant)));
+        assert!(matches!(refresh(Answer::new(200, &[], text)).await, Err(OAuthError::InvalidGrant { .. })));
     }
     for error in ["", r#","error":"invalid_request""#] {
         let text = format!(r#"{{"status":"BAD_REFRESH_TOKEN","message":"missing or unknown"{error}}}"#);
         assert!(
-            matches!(refresh(Answer::new(400, &[], text)).await, Err(OAuthError::InvalidGrant)),
+            matches!(refresh(Answer::new(400, &[], text)).await, Err(OAuthError::InvalidGrant { .. })),
             "{error}"
         );
     }
@@ -135,9 +135,9 @@ async fn what_surely_left_a_refresh_token_unused_is_told_from_what_did_not() {
         (200, denied, true, "the provider refused with invalid_scope, status 200"),
         (403, "<html>", true, "the provider refused with status 403"),
         (302, "", true, "the provider refused with status 302"),
-        (429, "", true, "the provider wants to be asked later"),
-        (503, "<html>", true, "the provider wants to be asked later"),
-        (503, r#"{"error":"invalid_grant"}"#, true, "the provider wants to be asked later"),
+        (429, "", true, "the provider wants to be asked later, status 429"),
+        (503, "<html>", true, "the provider wants to be asked later, status 503"),
+        (503, r#"{"error":"invalid_grant"}"#, true, "the provider wants to be asked later, status 503"),
         (500, r#"{"error":"server_error"}"#, false, "the provider failed with status 500"),
         (500, denied, false, "the provider failed with status 500"),
         (500, r#"{"error":"invalid_grant"}"#, false, "the provider failed with status 500"),
@@ -149,7 +149,24 @@ async fn what_surely_left_a_refresh_token_unused_is_told_from_what_did_not() {
         (200, "{}", false, "the provider's answer cannot be read"),
         (200, r#"{"access_token":""}"#, false, "the provider's answer cannot be read"),
         (200, r#"{"access_token":"a\nb"}"#, false, "the provider's answer cannot be read"),
-        (400, r#"{"error":"invalid_grant"}"#, false, "the provider says that the grant is not valid"),
+        (
+            400,
+            r#"{"error":"invalid_grant"}"#,
+            false,
+            "the provider says that the grant is not valid: invalid_grant, status 400",
+        ),
+        (
+            403,
+            r#"{"error":"Interaction_Required"}"#,
+            false,
+            "the provider says that the grant is not valid: interaction_required, status 403",
+        ),
+        (
+            400,
+            r#"{"status":"BAD_REFRESH_TOKEN"}"#,
+            false,
+            "the provider says that the grant is not valid: bad_refresh_token, status 400",
+        ),
     ] {
         let error = refresh(Answer::new(status, &["location: http://127.0.0.1:1/"], text)).await.unwrap_err();
         assert_eq!((error.to_string().as_str(), error.left_untouched()), (sentence, untouched), "{text}");
@@ -163,8 +180,8 @@ async fn what_surely_left_a_refresh_token_unused_is_told_from_what_did_not() {
 #[tokio::test]
 async fn a_status_that_came_counts_though_its_body_does_not_come() {
     for (status, untouched, sentence) in [
-        (503, true, "the provider wants to be asked later"),
-        (429, true, "the provider wants to be asked later"),
+        (503, true, "the provider wants to be asked later, status 503"),
+        (429, true, "the provider wants to be asked later, status 429"),
         (401, true, "the provider refused with status 401"),
         (500, false, "the provider failed with status 500"),
         (200, false, "the provider did not answer"),
@@ -281,7 +298,7 @@ async fn of_what_a_provider_says_a_log_has_a_documented_code_and_the_status() {
         (400, "invalid_auth", "invalid_auth"),
         (400, listed, "a code of its own"),
         (400, "invalid client", "a code of its own"),
-        (400, "Invalid_Client", "a code of its own"),
+        (400, "Invalid_Client", "invalid_client"),
         (418, "", "a code of its own"),
     ] {
         let told = json!({"error": error, "error_description": described}).to_string();

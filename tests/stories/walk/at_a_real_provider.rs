@@ -220,7 +220,7 @@ async fn forgetting_a_secret_ends_its_tokens_at_a_real_provider() {
     }
     let client = client(&place.provider.settings(), EgressSettings::default());
     let refused = client.refresh(&SecretText::from(&*given.refresh[0])).await;
-    assert!(matches!(refused, Err(OAuthError::InvalidGrant)), "{refused:?}");
+    assert!(matches!(refused, Err(OAuthError::InvalidGrant { .. })), "{refused:?}");
 
     place.gateway.send(&chain, list_events()).await;
     assert_eq!(place.gateway.arrived(&mut chain.flow).await, Vec::<Value>::new());
