@@ -22,6 +22,9 @@ const OF_A_QUICK_HOST: usize = ONCE.concurrency / 4;
 const OF_ONE_DEVICE: usize = ONCE.concurrency / 4;
 /// As many calls of those of [`ONCE`] has a device at a slow host where another has its share.
 const BESIDE_ANOTHER: usize = ONCE.concurrency / 16;
+/// More devices than have calls at a slow host whose webhooks may hang.
+const BUSY: usize = 12;
+// usize = ONCE.concurrency / 16;
 const CROWDED: WebhookSettings = WebhookSettings { concurrency: CALLS, remembered: AT_WEBHOOKS, ..ONCE };
 
 /// A host that takes what is good, and fails at all else, each once the gate has a permit for it.
@@ -190,6 +193,26 @@ async fn a_webhook_has_several_calls_at_a_time_beside_those_of_another_device_th
         send_well(&scene, &good).await;
         assert!(is_good(&scene.called().await));
     }
+}
+
+#[tokio::test]
+async fn a_new_webhook_is_called_at_a_slow_host_whatever_number_of_devices_have_calls_there_that_are_taken() {
+    let closed = Arc::new(Semaphore::new(BUSY));
+    let mut scene = Scene::of(ONCE, move |_| taken_if(true).behind(&closed)).await;
+    let mut busy = Vec::new();
+    for n in 0..BUSY {
+        busy.push(scene.hooked(&format!("/{n}")).await);
+    }
+    send_all(&scene, &busy, 1).await;
+    scene.ends_well().await;
+    send_all(&scene, &busy, 1).await;
+    for _ in 0..2 * BUSY {
+        scene.called().await;
+    }
+    scene.pass(1000);
+    let new = scene.hooked("/good").await;
+    send_well(&scene, &new).await;
+    assert!(is_good(&scene.called().await));
 }
 
 #[tokio::test]

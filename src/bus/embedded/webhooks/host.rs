@@ -29,6 +29,26 @@ pub(super) struct Host {
 pub(super) struct OfDevice {
     pub(super) lines: usize,
     pub(super) calls: usize,
+    /// Those of the calls that were of lines whose last one had not been taken.
+    pub(super) trials: usize,
+}
+
+/// A call that begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beginning {
+    pub(super) is_first_of_line: bool,
+    pub(super) is_trial: bool,
+    pub(super) began: Timestamp,
+}
+
+/// A call that ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending {
+    pub(super) is_last_of_line: bool,
+    pub(super) was_trial: bool,
+    pub(super) began: Timestamp,
+    /// `None` where it was not made after all, which tells nothing of the host.
+    pub(super) ended: Option<Timestamp>,
 }
 
 /// How a host takes its calls.
@@ -65,27 +85,29 @@ impl Host {
         }
     }
 
-    /// Begins a call for this device, perhaps the only one of its line.
-    pub(super) fn begin(&mut self, device: &DeviceUuid, is_first_of_line: bool, now: Timestamp) {
-        self.calls.push(now);
+    /// Begins a call for this device.
+    pub(super) fn begin(&mut self, device: &DeviceUuid, call: Beginning) {
+        self.calls.push(call.began);
         let of_device = self.devices.entry(device.clone()).or_default();
         of_device.calls += 1;
-        of_device.lines += usize::from(is_first_of_line);
+        of_device.lines += usize::from(call.is_first_of_line);
+        of_device.trials += usize::from(call.is_trial);
     }
 
-    /// Ends a call that began then, perhaps the only one of its line. One that was not made after all tells nothing of the host.
-    pub(super) fn end(&mut self, device: &DeviceUuid, is_last_of_line: bool, span: Span) {
-        let place = self.calls.iter().position(|call| *call == span.began);
+    /// Ends a call for this device.
+    pub(super) fn end(&mut self, device: &DeviceUuid, call: Ending) {
+        let place = self.calls.iter().position(|began| *began == call.began);
         place.map(|place| self.calls.swap_remove(place));
         if let Some(of_device) = self.devices.get_mut(device) {
             of_device.calls -= 1;
-            of_device.lines -= usize::from(is_last_of_line);
+            of_device.lines -= usize::from(call.is_last_of_line);
+            of_device.trials -= usize::from(call.was_trial);
             if of_device.calls == 0 {
                 self.devices.remove(device);
             }
         }
-        if let Some(now) = span.ended {
-            self.took(now.since(span.began), now);
+        if let Some(now) = call.ended {
+            self.took(now.since(call.began), now);
         }
     }
 
@@ -114,12 +136,4 @@ impl Host {
             self.slow_until = now.plus(slow_for);
         }
     }
-}
-
-/// From when to when a call was.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
-    pub(super) began: Timestamp,
-    /// `None` where it was not made after all.
-    pub(super) ended: Option<Timestamp>,
 }

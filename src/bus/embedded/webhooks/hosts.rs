@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::host::{Host, OfDevice, Pace, Span};
+use super::host::{Beginning, Ending, Host, OfDevice, Pace};
+use super::permit::NewCall;
 use super::trials::Standing;
 use crate::ambient::Timestamp;
 use crate::message::DeviceUuid;
@@ -91,8 +92,8 @@ impl Hosts {
     }
 
     /// Begins a call of a line that has so much.
-    pub(super) fn begin(&mut self, webhook: &WebhookKey, share: Share, now: Timestamp) {
-        let host = &webhook.host;
+    pub(super) fn begin(&mut self, call: &NewCall, share: Share) {
+        let WebhookKey { host, device, .. } = &call.to.webhook;
         if self.known.len() >= REMEMBERED && !self.known.contains_key(host) {
             let idle = self.known.iter().filter(|(_, host)| host.calls() == 0);
             let soonest_quick =
@@ -100,13 +101,14 @@ impl Hosts {
             soonest_quick.and_then(|name| self.known.remove(&name));
         }
         let host = self.known.entry(Arc::clone(host)).or_insert_with(Host::unknown);
-        host.begin(&webhook.device, share != Share::OfItsLine, now);
+        let (is_first_of_line, is_trial) = (share != Share::OfItsLine, call.standing != Standing::Well);
+        host.begin(device, Beginning { is_first_of_line, is_trial, began: call.began });
     }
 
-    /// Ends a call, perhaps the only one of its line.
-    pub(super) fn end(&mut self, webhook: &WebhookKey, is_last_of_line: bool, span: Span) {
+    /// Ends a call at this webhook.
+    pub(super) fn end(&mut self, webhook: &WebhookKey, call: Ending) {
         if let Some(host) = self.known.get_mut(&webhook.host) {
-            host.end(&webhook.device, is_last_of_line, span);
+            host.end(&webhook.device, call);
         }
     }
 
@@ -144,11 +146,16 @@ impl Present<'_> {
         }
     }
 
-    /// Whether the host has all calls that any has, a quarter of all and, for who has none there, some more.
+    /// Whether the host has all calls that any has: a quarter of all and, for devices that have none there, some more, of which the
+    /// last are for those whose last call was taken.
     fn has_all(&self, host: &Host, share: Share) -> bool {
         let most = self.of_host();
-        let besides = if share == Share::NothingAndWell { most / 2 } else { most / 4 };
-        host.calls() >= most + besides
+        let trials = || host.devices.values().map(|of_device| of_device.trials).sum::<usize>();
+        match share {
+            Share::NothingAndWell => host.calls() >= most + most / 2,
+            Share::Nothing => host.calls() >= most + most / 2 || trials() >= most + most / 4,
+            Share::OfItsDevice | Share::OfItsLine => host.calls() >= most + most / 4,
+        }
     }
 
     /// Whether a slow host takes another call, too: of those that any has, no device has more than half of what others leave there.
@@ -163,7 +170,8 @@ impl Present<'_> {
         let counted = |of_device: &OfDevice| of_its_share(of_device).min(half);
         match share {
             Share::NothingAndWell => true,
-            Share::Nothing => host.devices.len() < half,
+            // Who is tried may hang; all others are soon done.
+            Share::Nothing => host.devices.values().filter(|of_device| of_device.trials > 0).count() < half,
             Share::OfItsDevice | Share::OfItsLine => {
                 let taken = host.devices.values().map(counted).sum();
                 is_within_share(most.saturating_sub(taken), counted(&held), 1)

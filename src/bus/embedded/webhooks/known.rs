@@ -17,7 +17,7 @@ use super::answer::Condition;
 use super::at_host::{AtHost, Idle};
 use super::destination::{CallEnd, Destination};
 use super::failures::Rules;
-use super::host::Span;
+use super::host::Ending;
 use super::hosts::{Full, Hosts};
 use super::permit::{Admitted, NewCall};
 use super::trials::Standing;
@@ -104,9 +104,9 @@ impl Known {
         if line.is_none() && self.remembered() >= self.settings.remembered {
             self.forget_one(now);
         }
-        self.hosts.begin(&to.webhook, share, now);
         self.calls += 1;
         let call = NewCall { to, began: now, number: self.calls, standing };
+        self.hosts.begin(&call, share);
         let at_host = self.at_hosts.entry(Arc::clone(&call.to.webhook.host));
         Some(at_host.or_insert_with(|| AtHost::new(&self.settings)).begin(call, &self.rules))
     }
@@ -135,7 +135,8 @@ impl Known {
     pub(super) fn end(&mut self, call: Admitted, condition: Condition, now: Timestamp) -> bool {
         let line = call.to.clone();
         let host = &line.webhook.host;
-        let span = Span { began: call.began, ended: (condition != Condition::NotCalled).then_some(now) };
+        let (began, was_trial) = (call.began, call.standing != Standing::Well);
+        let ended = (condition != Condition::NotCalled).then_some(now);
         match condition {
             Condition::Well => self.well.note(&line, call.number),
             Condition::Late | Condition::Refuses | Condition::Away => self.well.forget(&line),
@@ -144,7 +145,8 @@ impl Known {
         if let Some(at_host) = self.at_hosts.get_mut(host) {
             let chance = self.rules.ambient.random.fraction();
             at_host.end(call, CallEnd { condition, at: now, chance }, &self.rules);
-            self.hosts.end(&line.webhook, !at_host.has_a_call(&line), span);
+            let is_last_of_line = !at_host.has_a_call(&line);
+            self.hosts.end(&line.webhook, Ending { is_last_of_line, was_trial, began, ended });
             if !at_host.is_needed(now) {
                 self.at_hosts.remove(host);
             }
