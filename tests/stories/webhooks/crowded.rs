@@ -24,6 +24,8 @@ const OF_ONE_DEVICE: usize = ONCE.concurrency / 4;
 const BESIDE_ANOTHER: usize = ONCE.concurrency / 16;
 /// More devices than have calls at a slow host whose webhooks may hang.
 const BUSY: usize = 12;
+/// Fewer than those.
+const SEVERAL: usize = 6;
 // usize = ONCE.concurrency / 16;
 const CROWDED: WebhookSettings = WebhookSettings { concurrency: CALLS, remembered: AT_WEBHOOKS, ..ONCE };
 
@@ -193,6 +195,27 @@ async fn a_webhook_has_several_calls_at_a_time_beside_those_of_another_device_th
         send_well(&scene, &good).await;
         assert!(is_good(&scene.called().await));
     }
+}
+
+#[tokio::test]
+async fn a_new_webhook_is_called_beside_those_of_several_devices_that_took_all_that_its_host_had_while_it_was_quick()
+ {
+    let (mut scene, _closed) = crowded(ONCE).await;
+    let good = scene.hooked("/good").await;
+    send_well(&scene, &good).await;
+    scene.called().await;
+    let mut strangers = Vec::new();
+    for _ in 0..SEVERAL {
+        strangers.push(device_of(&scene, 20).await);
+    }
+    send_all(&scene, &strangers, 1).await;
+    for _ in 0..OF_A_QUICK_HOST {
+        scene.called().await;
+    }
+    scene.pass(1000);
+    let new = scene.hooked("/new").await;
+    send_well(&scene, &new).await;
+    while !is_good(&scene.called().await) {}
 }
 
 #[tokio::test]

@@ -146,16 +146,21 @@ impl Present<'_> {
         }
     }
 
-    /// Whether the host has all calls that any has: a quarter of all and, for devices that have none there, some more, of which the
-    /// last are for those whose last call was taken.
+    /// Whether the host has all calls that any has: a quarter of all and, for devices that have none there, some more. Once there are
+    /// many of whom somebody is tried, the last of these are for those whose last call was taken.
     fn has_all(&self, host: &Host, share: Share) -> bool {
         let most = self.of_host();
-        let trials = || host.devices.values().map(|of_device| of_device.trials).sum::<usize>();
+        let has_all_trials = || host.trials() >= most + most / 4 && self.tries_many(host);
         match share {
             Share::NothingAndWell => host.calls() >= most + most / 2,
-            Share::Nothing => host.calls() >= most + most / 2 || trials() >= most + most / 4,
+            Share::Nothing => host.calls() >= most + most / 2 || has_all_trials(),
             Share::OfItsDevice | Share::OfItsLine => host.calls() >= most + most / 4,
         }
+    }
+
+    /// Whether somebody is tried there of as many devices as half of its calls: who is tried may hang, and all others are soon done.
+    fn tries_many(&self, host: &Host) -> bool {
+        host.devices.values().filter(|of_device| of_device.trials > 0).count() >= (self.of_host() / 2).max(1)
     }
 
     /// Whether a slow host takes another call, too: of those that any has, no device has more than half of what others leave there.
@@ -170,8 +175,7 @@ impl Present<'_> {
         let counted = |of_device: &OfDevice| of_its_share(of_device).min(half);
         match share {
             Share::NothingAndWell => true,
-            // Who is tried may hang; all others are soon done.
-            Share::Nothing => host.devices.values().filter(|of_device| of_device.trials > 0).count() < half,
+            Share::Nothing => !self.tries_many(host),
             Share::OfItsDevice | Share::OfItsLine => {
                 let taken = host.devices.values().map(counted).sum();
                 is_within_share(most.saturating_sub(taken), counted(&held), 1)
