@@ -75,11 +75,6 @@ impl Host {
         self.devices.get(device).copied().unwrap_or_default()
     }
 
-    /// How many of its calls are of lines whose last one had not been taken.
-    pub(super) fn trials(&self) -> usize {
-        self.devices.values().map(|of_device| of_device.trials).sum()
-    }
-
     pub(super) fn pace(&self, now: Timestamp) -> Pace {
         // Whoever has a call in hand for long is slow.
         let is_old = |began: &Timestamp| now.since(*began) >= QUICK;

@@ -146,16 +146,16 @@ impl Present<'_> {
         }
     }
 
-    /// Whether the host has all calls that any has: a quarter of all and, for devices that have none there, some more. Once there are
-    /// many of whom somebody is tried, the last of these are for those whose last call was taken.
+    /// Whether the host has all calls that any has: some more than a quarter of all, more again for devices that have none there, and
+    /// the last for those of them whose last call was taken.
     fn has_all(&self, host: &Host, share: Share) -> bool {
         let most = self.of_host();
-        let has_all_trials = || host.trials() >= most + most / 4 && self.tries_many(host);
-        match share {
-            Share::NothingAndWell => host.calls() >= most + most / 2,
-            Share::Nothing => host.calls() >= most + most / 2 || has_all_trials(),
-            Share::OfItsDevice | Share::OfItsLine => host.calls() >= most + most / 4,
-        }
+        let besides = match share {
+            Share::NothingAndWell => most * 3 / 4,
+            Share::Nothing => most / 2,
+            Share::OfItsDevice | Share::OfItsLine => most / 4,
+        };
+        host.calls() >= most + besides
     }
 
     /// Whether somebody is tried there of as many devices as half of its calls: who is tried may hang, and all others are soon done.
